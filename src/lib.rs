@@ -1,0 +1,12 @@
+//! Glovebox: a self-hosted server for Claude Managed Agents. See `ARCHITECTURE.md` for the map.
+
+pub mod agent;
+pub mod api;
+pub mod cli;
+pub mod ids;
+pub mod model;
+pub mod resources;
+pub mod server;
+pub mod session;
+pub mod store;
+pub mod tools;
