@@ -1,6 +1,6 @@
 //! Ids: a prefix that names the kind, and 22 characters that nobody can guess.
 
-use rand::Rng;
+use rand::RngExt;
 
 const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
