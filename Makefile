@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# What they need beyond Rust (the wasm target, Python and npm packages) they fetch themselves.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+CARGO ?= cargo
+
+.PHONY: help build demo test unit sdk check lint bench fmt clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+build: ## the release binary, target/release/glovebox
+	$(CARGO) build --release --locked
+
+demo: build ## builds, starts the server and a scripted model, and runs the quickstart through the official Python SDK
+	demo/run.sh target/release/glovebox
+
+test: unit sdk ## every test: the crates', the guests', and the official SDKs against a running server
+
+unit: ## the Rust tests
+	scripts/cargo-test.sh
+
+sdk: build ## the official Python and TypeScript SDKs against a running server
+	tests/sdk/run.sh target/release/glovebox
+
+lint: ## format, clippy with warnings denied, licences and advisories
+	$(CARGO) fmt --all --check
+	cd tools-wasm && $(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	scripts/deny.sh
+
+check: lint test ## what CI runs
+
+bench: ## the benches, as ratios beside what a user would otherwise pick; writes BENCHMARKS.md
+	scripts/bench.sh
+
+fmt: ## formats both workspaces
+	$(CARGO) fmt --all
+	cd tools-wasm && $(CARGO) fmt --all
+
+clean: ## removes what was built here (the guests' cache in ~/.cache/glovebox stays)
+	$(CARGO) clean
