@@ -104,7 +104,15 @@ pub enum ListError {
 #[async_trait]
 pub trait Log: Send + Sync {
     /// Appends all of `entries` after `expected`, or none. Durable when it returns. Gives the new last position.
-    async fn append(&self, session: &str, expected: Seq, entries: Vec<NewEntry>) -> Result<Seq, AppendError>;
+    /// `fields` replaces, in the same transaction, those fields of the session's document (`status`, `usage`), so that
+    /// lists and recovery need not read logs; the document's revision stays.
+    async fn append(
+        &self,
+        session: &str,
+        expected: Seq,
+        entries: Vec<NewEntry>,
+        fields: Vec<(String, String)>,
+    ) -> Result<Seq, AppendError>;
     /// The entries after `after`, oldest first.
     async fn load(&self, session: &str, after: Seq) -> Result<Vec<Entry>, StoreError>;
     /// The client's view.
@@ -161,7 +169,8 @@ pub trait Documents: Send + Sync {
     /// One document of this workspace.
     async fn get(&self, kind: Kind, workspace: &str, id: &str) -> Result<Option<Document>, StoreError>;
     /// Replaces it when its revision is still `document.revision - 1`. With `keep` the old body stays readable by
-    /// `get_revision`. With `log` the entries are appended in the same transaction, after whatever is there.
+    /// `get_revision`. Fields that the log's appends write (see [`Log::append`]) are kept when `document.fields` leaves
+    /// them out.
     async fn update(&self, kind: Kind, document: Document, keep: Keep) -> Result<(), WriteError>;
     /// An earlier (or the present) revision that was kept.
     async fn get_revision(&self, kind: Kind, workspace: &str, id: &str, revision: u64) -> Result<Option<Document>, StoreError>;
