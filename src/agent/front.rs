@@ -1,0 +1,96 @@
+//! The shapes of the front door: what `api` hands in and gets back.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::store::{AppendError, StoreError};
+
+/// A session to create. Everything in it is already validated and resolved, except `initial_events`.
+#[derive(Debug, Clone, Default)]
+pub struct NewSession {
+    /// Whose it is.
+    pub workspace: String,
+    /// The resolved agent snapshot, as the wire's `Session.agent`.
+    pub agent: Value,
+    /// The environment's wire document at this moment. Later changes to the environment do not reach the session.
+    pub environment: Value,
+    /// `title`, if given.
+    pub title: Option<String>,
+    /// `metadata`, or an empty map.
+    pub metadata: Map<String, Value>,
+    /// `vault_ids`.
+    pub vault_ids: Vec<String>,
+    /// The wire's `resources`, resolved.
+    pub resources: Vec<Value>,
+    /// Raw events as the client sent them. With any, the session starts at once.
+    pub initial_events: Vec<Value>,
+}
+
+/// What to change in a session. `None` leaves a part as it is.
+#[derive(Debug, Clone, Default)]
+pub struct SessionChange {
+    /// The new title; `Some(None)` removes it.
+    pub title: Option<Option<String>>,
+    /// The whole new metadata, the patch already applied.
+    pub metadata: Option<Map<String, Value>>,
+    /// The whole new agent snapshot (`tools` or `mcp_servers` replaced). Refused while the session runs.
+    pub agent: Option<Value>,
+}
+
+/// Which previews a subscriber wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Previews {
+    /// `event_start` and `event_delta` of `agent.message`.
+    pub messages: bool,
+    /// `event_start` of `agent.thinking`.
+    pub thinking: bool,
+}
+
+/// One frame of a session's stream: an event, or a preview of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The event's `type`, for the `event:` line.
+    pub event_type: Arc<str>,
+    /// One line of JSON, for the `data:` line.
+    pub data: Arc<str>,
+}
+
+/// Why the agent service could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// No such session in this workspace.
+    #[error("session not found")]
+    NotFound,
+    /// The request is not acceptable, now or at all. Safe to show: the text names the field.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong, for the client.
+        message: String,
+    },
+    /// Somebody else changed the session meanwhile, again and again.
+    #[error("the session was changed by somebody else at the same time")]
+    Conflict,
+    /// The server is stopping and takes nothing new.
+    #[error("the server is shutting down")]
+    Stopping,
+    /// The store failed; nothing of the request happened.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl AgentError {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        AgentError::Invalid { message: message.into() }
+    }
+}
+
+impl From<AppendError> for AgentError {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::Conflict { .. } => AgentError::Conflict,
+            AppendError::Gone => AgentError::NotFound,
+            AppendError::Failed(error) => AgentError::Store(error),
+        }
+    }
+}
