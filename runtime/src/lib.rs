@@ -1,1 +1,22 @@
-//! The kernel.
+//! The kernel of Glovebox: runs WebAssembly components inside grants.
+//!
+//! A process is a component instance. The kernel holds descriptors, pipes, the process table, mounts and the network
+//! policy; a guest can only ask. It knows nothing of sessions, HTTP APIs or databases.
+//!
+//! Three phases, three types: an [`Engine`] once per process, a [`Sandbox`] once per session (made from a [`Grant`]), and a
+//! call ([`Sandbox::call`]) that starts from nothing and ends in a [`CallReport`].
+
+pub mod fs;
+pub mod grant;
+
+mod component;
+mod engine;
+mod report;
+mod sandbox;
+
+pub use component::{CacheError, Component, Kind, LoadError};
+pub use engine::{CompileProgress, Engine, EngineError, EngineOptions};
+pub use fs::Image;
+pub use grant::{Access, Denial, Grant, HostPattern, HostPatternError, LimitKind, Limits, Mount, MountSource, Network};
+pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
+pub use sandbox::{CallOptions, DescribeError, Input, Output, ProgramRun, Programs, Progress, Sandbox, SandboxError, SpawnError};

@@ -1,0 +1,120 @@
+//! Components: loaded by digest, compiled once.
+
+mod cache;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub(crate) use cache::Cache;
+pub use cache::CacheError;
+
+use crate::Engine;
+
+/// What a component can be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Exports `glovebox:tool/tool`.
+    Tool,
+    /// Exports `wasi:cli/run`.
+    Program,
+}
+
+/// A component that is ready to be instantiated. Cloning shares it.
+#[derive(Clone)]
+pub struct Component(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) name: String,
+    pub(crate) digest: blake3::Hash,
+    pub(crate) kind: Kind,
+    #[expect(dead_code, reason = "instantiated from the next commit on")]
+    pub(crate) component: wasmtime::component::Component,
+}
+
+/// Why a component cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is no component, or not a valid one.
+    #[error("{name} is not a valid component")]
+    Invalid {
+        /// The component's name.
+        name: String,
+        /// What the compiler says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// It exports neither `glovebox:tool/tool` nor `wasi:cli/run`.
+    #[error("{name} exports neither glovebox:tool/tool nor wasi:cli/run")]
+    NoEntry {
+        /// The component's name.
+        name: String,
+    },
+    /// It imports something that there is not.
+    #[error("{name} imports what this host does not offer")]
+    Imports {
+        /// The component's name.
+        name: String,
+        /// Which import.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Component {
+    /// The name it was loaded under: messages use it, and a tool's state is kept under it.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Blake3 digest of its WebAssembly.
+    pub fn digest(&self) -> [u8; 32] {
+        *self.0.digest.as_bytes()
+    }
+
+    /// What it can be used for.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Component").field("name", &self.0.name).field("kind", &self.0.kind).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Loads a component: from the cache when it was compiled before, which takes less than a millisecond, or by compiling it.
+    ///
+    /// Blocks; call it where blocking is fine.
+    pub fn load(&self, name: &str, wasm: &[u8]) -> Result<Component, LoadError> {
+        let digest = blake3::hash(wasm);
+        let invalid = |source: wasmtime::Error| LoadError::Invalid { name: name.to_owned(), source: source.into() };
+        let component = match self.0.cache.load(&self.0.wasmtime, &digest) {
+            Some(component) => component,
+            None => self.compile(name, wasm, &digest).map_err(invalid)?,
+        };
+        let exports = |interface: &str| component.get_export_index(None, interface).is_some();
+        let kind = if exports("glovebox:tool/tool@0.1.0") {
+            Kind::Tool
+        } else if exports("wasi:cli/run@0.2.0") {
+            Kind::Program
+        } else {
+            return Err(LoadError::NoEntry { name: name.to_owned() });
+        };
+        Ok(Component(Arc::new(Inner { name: name.to_owned(), digest, kind, component })))
+    }
+
+    fn compile(&self, name: &str, wasm: &[u8], digest: &blake3::Hash) -> wasmtime::Result<wasmtime::component::Component> {
+        let tell = |progress| {
+            if let Some(listener) = &self.0.options.on_compile {
+                listener(progress);
+            }
+        };
+        tell(crate::CompileProgress::Started { name: name.to_owned(), wasm_bytes: wasm.len() });
+        let started = std::time::Instant::now();
+        let compiled = self.0.wasmtime.precompile_component(wasm);
+        tell(crate::CompileProgress::Finished { name: name.to_owned(), took: started.elapsed() });
+        self.0.cache.store(&self.0.wasmtime, digest, compiled?)
+    }
+}

@@ -1,0 +1,191 @@
+//! The engine: what exists once per process.
+//!
+//! Holds wasmtime's engine (pooling allocator, copy-on-write images, epochs), the one linker all guests share, the threads
+//! guests run on, and the compiled-component cache. Guests never run on the caller's threads.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::component::{Cache, CacheError};
+
+mod ticker;
+
+/// How often a running guest is asked whether it should stop or let others run.
+pub(crate) const TICK: Duration = Duration::from_millis(2);
+
+/// What an engine is made of.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Where compiled components are kept. Nobody but this user may be able to write there: what lies there is run. Created
+    /// with mode 0700. `None` compiles anew each time.
+    pub cache_dir: Option<PathBuf>,
+    /// Threads that run guests. Default: one per processor, at least two.
+    pub guest_threads: usize,
+    /// Live processes of all sandboxes together. Default 1,000. Costs address space, not memory.
+    pub processes_max: u32,
+    /// Linear memory that one process can ever have. Default 4 GiB, all that a 32-bit guest can address; a grant's limit is
+    /// usually smaller.
+    pub memory_bytes_max: usize,
+    /// Told when a component is being compiled, which takes seconds.
+    pub on_compile: Option<Arc<dyn Fn(CompileProgress) + Send + Sync>>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        EngineOptions {
+            cache_dir: None,
+            guest_threads: std::thread::available_parallelism().map_or(2, usize::from).max(2),
+            processes_max: 1000,
+            memory_bytes_max: 1 << 32,
+            on_compile: None,
+        }
+    }
+}
+
+impl fmt::Debug for EngineOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EngineOptions")
+            .field("cache_dir", &self.cache_dir)
+            .field("guest_threads", &self.guest_threads)
+            .field("processes_max", &self.processes_max)
+            .field("memory_bytes_max", &self.memory_bytes_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happens while a component is compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CompileProgress {
+    /// Compiling began.
+    Started {
+        /// The component's name.
+        name: String,
+        /// Size of its WebAssembly.
+        wasm_bytes: usize,
+    },
+    /// Compiling ended, well or not.
+    Finished {
+        /// The component's name.
+        name: String,
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// This machine does not have what the engine needs, usually address space.
+    #[error("cannot set up the WebAssembly engine")]
+    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The cache directory cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// No threads.
+    #[error("cannot start the threads that guests run on")]
+    Threads(#[source] std::io::Error),
+}
+
+/// The engine. Cloning shares it.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<EngineInner>);
+
+pub(crate) struct EngineInner {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) cache: Cache,
+    pub(crate) options: EngineOptions,
+    /// Live processes of all sandboxes.
+    pub(crate) processes: AtomicU32,
+    runtime: Option<tokio::runtime::Runtime>,
+    _ticker: ticker::Ticker,
+}
+
+impl Engine {
+    /// Makes an engine and starts its threads. One per process is enough.
+    pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
+        let wasmtime = wasmtime::Engine::new(&config(&options)).map_err(|error| EngineError::Engine(error.into()))?;
+        let cache = Cache::open(options.cache_dir.as_deref(), &wasmtime)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.guest_threads.max(1))
+            .thread_name("guest")
+            // A spinning guest is one poll per tick; timers and sockets of its neighbours are looked at in between.
+            .event_interval(4)
+            .enable_all()
+            .build()
+            .map_err(EngineError::Threads)?;
+        let ticker = ticker::Ticker::start(wasmtime.clone(), TICK).map_err(EngineError::Threads)?;
+        Ok(Engine(Arc::new(EngineInner {
+            wasmtime,
+            cache,
+            options,
+            processes: AtomicU32::new(0),
+            runtime: Some(runtime),
+            _ticker: ticker,
+        })))
+    }
+
+    /// Live processes of all sandboxes, tools included.
+    pub fn live_processes(&self) -> u32 {
+        self.0.processes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
+        self.0.runtime.as_ref().expect("the runtime is only taken on drop").handle()
+    }
+}
+
+impl Drop for EngineInner {
+    fn drop(&mut self) {
+        // The last handle may be dropped on one of the runtime's own threads, where waiting for it is not possible.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Engine").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
+fn config(options: &EngineOptions) -> Config {
+    let processes = options.processes_max.max(1);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(processes)
+        // A Rust or C command is about three core instances, one adapted from WASI 0.1 about six.
+        .total_core_instances(processes.saturating_mul(8))
+        .total_memories(processes)
+        .total_tables(processes.saturating_mul(4))
+        .total_stacks(processes)
+        .max_core_instances_per_component(32)
+        .max_memories_per_component(1)
+        .max_tables_per_component(8)
+        .max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .table_elements(100_000)
+        .max_memory_size(options.memory_bytes_max)
+        // Zeroing by hand beats the kernel's page faults only for the few pages that every guest touches.
+        .linear_memory_keep_resident(64 << 10)
+        .table_keep_resident(16 << 10)
+        .async_stack_keep_resident(16 << 10)
+        .max_unused_warm_slots(64)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .memory_reservation(options.memory_bytes_max as u64)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .async_stack_size(2 << 20)
+        .max_wasm_stack(1 << 20)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(8));
+    config
+}
