@@ -1,4 +1,11 @@
 //! What a guest of Glovebox links.
+//!
+//! - [`tool!`] makes a component out of one function and a schema; [`tool`] holds its types.
+//! - [`paths`] is the path policy of the built-in file tools, for any tool that takes paths from a model.
+//! - [`bindings`] are the raw imports.
+
+pub mod paths;
+pub mod tool;
 
 /// The imports: `kit::bindings::glovebox::process::*` and `kit::bindings::glovebox::tool::{types, context}`.
 pub mod bindings {
