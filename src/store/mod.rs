@@ -80,7 +80,10 @@ pub struct EventQuery {
 
 /// Whether the bound itself is included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound { Inclusive, Exclusive }
+pub enum Bound {
+    Inclusive,
+    Exclusive,
+}
 
 /// A part of a listing and where the next part begins.
 #[derive(Debug, Clone)]
@@ -165,27 +168,59 @@ pub enum WriteError {
 #[async_trait]
 pub trait Documents: Send + Sync {
     /// Writes a new document and, with it, the first entries of its log (for a session), in one transaction.
-    async fn create(&self, kind: Kind, document: Document, log: Vec<NewEntry>) -> Result<(), StoreError>;
+    async fn create(
+        &self,
+        kind: Kind,
+        document: Document,
+        log: Vec<NewEntry>,
+    ) -> Result<(), StoreError>;
     /// One document of this workspace.
-    async fn get(&self, kind: Kind, workspace: &str, id: &str) -> Result<Option<Document>, StoreError>;
+    async fn get(
+        &self,
+        kind: Kind,
+        workspace: &str,
+        id: &str,
+    ) -> Result<Option<Document>, StoreError>;
     /// Replaces it when its revision is still `document.revision - 1`. With `keep` the old body stays readable by
     /// `get_revision`. Fields that the log's appends write (see [`Log::append`]) are kept when `document.fields` leaves
     /// them out.
     async fn update(&self, kind: Kind, document: Document, keep: Keep) -> Result<(), WriteError>;
     /// An earlier (or the present) revision that was kept.
-    async fn get_revision(&self, kind: Kind, workspace: &str, id: &str, revision: u64) -> Result<Option<Document>, StoreError>;
+    async fn get_revision(
+        &self,
+        kind: Kind,
+        workspace: &str,
+        id: &str,
+        revision: u64,
+    ) -> Result<Option<Document>, StoreError>;
     /// Kept revisions and the present one, newest first.
-    async fn revisions(&self, kind: Kind, workspace: &str, id: &str, limit: usize, page: Option<String>) -> Result<Page<Document>, ListError>;
-    async fn list(&self, kind: Kind, workspace: &str, query: DocumentQuery) -> Result<Page<Document>, ListError>;
+    async fn revisions(
+        &self,
+        kind: Kind,
+        workspace: &str,
+        id: &str,
+        limit: usize,
+        page: Option<String>,
+    ) -> Result<Page<Document>, ListError>;
+    async fn list(
+        &self,
+        kind: Kind,
+        workspace: &str,
+        query: DocumentQuery,
+    ) -> Result<Page<Document>, ListError>;
     /// Removes it, its revisions and its log. False when there was none.
     async fn delete(&self, kind: Kind, workspace: &str, id: &str) -> Result<bool, StoreError>;
     /// Across workspaces, whatever has this field value: for recovery at start (`status` = `running`).
-    async fn find(&self, kind: Kind, field: &str, value: &str) -> Result<Vec<Document>, StoreError>;
+    async fn find(&self, kind: Kind, field: &str, value: &str)
+    -> Result<Vec<Document>, StoreError>;
 }
 
 /// Whether an update leaves the old body readable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep { History, LatestOnly }
+pub enum Keep {
+    History,
+    LatestOnly,
+}
 
 /// An API key, without the secret.
 #[derive(Debug, Clone)]
