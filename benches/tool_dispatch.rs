@@ -1,0 +1,162 @@
+//! What does one tool call cost, beside starting the native command?
+//!
+//! Each built-in tool through `Sandbox::call`, from JSON in to content out, in a fresh instance, with the limits and the
+//! ledger of production; beside it the native command by fork and exec with its output read, in the same run. The floor is
+//! wasmtime alone: the same component, nothing granted, one call. Set-up (files, compiled code) is outside the loop.
+
+#![expect(clippy::unwrap_used, reason = "a bench that cannot set up has nothing to say")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use glovebox_guests::Kind;
+use glovebox_runtime::{Access, CallOptions, Component, Engine, EngineOptions, Grant, Mount, MountSource, Outcome, Programs, Sandbox};
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+fn cache_dir() -> std::path::PathBuf {
+    glovebox::server::cache_dir().join("compiled")
+}
+
+/// The eight tools over one workspace, as a session has them.
+struct Hands {
+    runtime: tokio::runtime::Runtime,
+    sandbox: Sandbox,
+    tools: BTreeMap<&'static str, Component>,
+}
+
+impl Hands {
+    fn new(workspace: &Path) -> Hands {
+        let engine = Engine::new(EngineOptions { cache_dir: Some(cache_dir()), ..EngineOptions::default() }).unwrap();
+        let (tools, programs) = glovebox::tools::guests::load_all(&engine).unwrap();
+        let grant = Grant {
+            mounts: vec![
+                Mount {
+                    at: "/workspace".to_owned(),
+                    source: MountSource::HostDirectory(workspace.to_owned()),
+                    access: Access::ReadWrite,
+                },
+                glovebox::tools::guests::usr_mount(),
+            ],
+            ..Grant::default()
+        };
+        let sandbox = Sandbox::new(&engine, grant, Arc::new(programs)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Hands { runtime, sandbox, tools }
+    }
+
+    fn call(&self, tool: &str, input: &str) -> Outcome {
+        self.runtime.block_on(self.sandbox.call(&self.tools[tool], input, CallOptions::default())).outcome
+    }
+
+    fn bench(&self, group: &mut BenchmarkGroup<'_, WallTime>, name: &str, tool: &str, input: &str) {
+        let first = self.call(tool, input);
+        assert!(matches!(first, Outcome::Answer(_)), "{name}: {first:?}");
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(self.call(tool, input))));
+    }
+}
+
+fn native(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, cwd: &Path, command: &[&str]) {
+    let run = || Command::new(command[0]).args(&command[1..]).current_dir(cwd).output().unwrap();
+    let first = run();
+    assert!(first.status.success(), "{name}: {first:?}");
+    group.bench_function(name, |bencher| bencher.iter(|| black_box(run())));
+}
+
+struct Bare {
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Bare {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+/// wasmtime alone, set up as well as we know how: pooling, copy-on-write, everything resolved beforehand, epochs on.
+fn floor(group: &mut BenchmarkGroup<'_, WallTime>, wasm: &[u8]) {
+    let mut config = wasmtime::Config::new();
+    config.epoch_interruption(true);
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::pooling());
+    let engine = wasmtime::Engine::new(&config).unwrap();
+    let component = wasmtime::component::Component::new(&engine, wasm).unwrap();
+    let mut linker = Linker::<Bare>::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
+    linker.define_unknown_imports_as_traps(&component).unwrap();
+    let ready = linker.instantiate_pre(&component).unwrap();
+    let (_, interface) = component.get_export(None, "glovebox:tool/tool@0.1.0").unwrap();
+    let (_, describe) = component.get_export(Some(&interface), "describe").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    group.bench_function("floor", |bencher| {
+        bencher.iter(|| {
+            runtime.block_on(async {
+                let state = Bare { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
+                let mut store = wasmtime::Store::new(&engine, state);
+                store.set_epoch_deadline(1 << 40);
+                let instance = ready.instantiate_async(&mut store).await.unwrap();
+                let function = instance.get_func(&mut store, describe).unwrap();
+                let mut results = [wasmtime::component::Val::Bool(false)];
+                function.call_async(&mut store, &[], &mut results).await.unwrap();
+                black_box(results);
+            });
+        });
+    });
+}
+
+fn dispatch(criterion: &mut Criterion) {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = folder.path();
+    std::fs::write(workspace.join("kib.txt"), "0123456789abcde\n".repeat(64)).unwrap();
+    std::fs::write(workspace.join("edit.txt"), "one two three\n").unwrap();
+    std::fs::create_dir(workspace.join("src")).unwrap();
+    for index in 0..100 {
+        std::fs::write(workspace.join(format!("src/file{index}.rs")), format!("fn f{index}() {{}}\n").repeat(20)).unwrap();
+    }
+    let hands = Hands::new(workspace);
+
+    let mut group = criterion.benchmark_group("tool_dispatch");
+    group.sample_size(50).measurement_time(Duration::from_secs(4));
+    let wasm = glovebox_guests::find(Kind::Tool, "read").unwrap().wasm();
+    floor(&mut group, &wasm);
+    group.bench_function("instantiate", |bencher| {
+        bencher.iter(|| hands.runtime.block_on(hands.sandbox.describe(&hands.tools["read"])).unwrap());
+    });
+
+    hands.bench(&mut group, "read_1KiB", "read", r#"{"file_path": "kib.txt"}"#);
+    native(&mut group, "read_1KiB_native", workspace, &["/bin/cat", "kib.txt"]);
+    let kib = "0123456789abcde\n".repeat(64);
+    let input = serde_json::json!({"file_path": "written.txt", "content": kib}).to_string();
+    hands.bench(&mut group, "write_1KiB", "write", &input);
+    native(&mut group, "write_1KiB_native", workspace, &["/bin/sh", "-c", "/usr/bin/tee written.txt < kib.txt"]);
+    // Replaces a text by itself, so that every call finds it.
+    hands.bench(&mut group, "edit", "edit", r#"{"file_path": "edit.txt", "old_string": "two", "new_string": "two"}"#);
+    native(&mut group, "edit_native", workspace, &["/bin/sed", "-i", "s/two/two/", "edit.txt"]);
+    hands.bench(&mut group, "glob", "glob", r#"{"pattern": "src/*.rs"}"#);
+    native(&mut group, "glob_native", workspace, &["/usr/bin/find", "src", "-name", "*.rs"]);
+    hands.bench(&mut group, "grep", "grep", r#"{"pattern": "fn f42\\("}"#);
+    native(&mut group, "grep_native", workspace, &["/bin/grep", "-rn", "fn f42(", "src"]);
+
+    for (name, command) in [
+        ("bash_echo", "echo hi"),
+        ("bash_pipe", "/bin/echo hi | /bin/cat"),
+        ("bash_pipe3", "seq 100 | sort -rn | head -n 1"),
+        ("python", "python3 -c 'print(1)'"),
+    ] {
+        let input = serde_json::json!({ "command": command }).to_string();
+        hands.bench(&mut group, name, "bash", &input);
+        if name != "python" {
+            native(&mut group, &format!("{name}_native"), workspace, &["/bin/bash", "-c", command]);
+        }
+    }
+    native(&mut group, "python_native", workspace, &["/usr/bin/python3", "-c", "print(1)"]);
+    group.finish();
+}
+
+criterion_group!(benches, dispatch);
+criterion_main!(benches);
