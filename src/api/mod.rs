@@ -1,1 +1,108 @@
-//! TODO
+//! HTTP: the Managed Agents API as the official SDKs speak it. One file per resource.
+//!
+//! The only place that knows status codes. It checks keys, reads requests, asks [`crate::resources`] what they mean and
+//! [`crate::agent::Agents`] to do what concerns sessions. It never calls a tool or a model.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+
+use crate::agent::Agents;
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::store::{Documents, Keys};
+
+mod agents;
+mod auth;
+mod body;
+mod envelope;
+mod environments;
+mod error;
+mod events;
+pub mod metrics;
+mod page;
+mod path;
+mod query;
+mod sessions;
+mod stream;
+
+use error::ApiError;
+
+/// What the API is made of. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    /// Runs sessions.
+    pub agents: Agents,
+    /// Agents and environments.
+    pub documents: Arc<dyn Documents>,
+    /// Who may ask.
+    pub keys: Arc<dyn Keys>,
+    /// Makes ids of agents, environments and requests.
+    pub ids: Arc<dyn Ids>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What `/metrics` shows.
+    pub metrics: metrics::Handle,
+}
+
+impl Api {
+    /// The present moment as resources carry it: fixed width, so that texts sort as times do.
+    fn now(&self) -> String {
+        query::timestamp(self.clock.now())
+    }
+}
+
+/// Every route of the server.
+pub fn router(api: Api) -> Router {
+    let agent = "/v1/agents/{agent_id}";
+    let environment = "/v1/environments/{environment_id}";
+    let session = "/v1/sessions/{session_id}";
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/metrics", get(metrics::show))
+        .route("/v1/agents", post(agents::create).get(agents::list))
+        .route(agent, get(agents::retrieve).post(agents::update))
+        .route(&format!("{agent}/archive"), post(agents::archive))
+        .route(&format!("{agent}/versions"), get(agents::versions))
+        .route(
+            "/v1/environments",
+            post(environments::create).get(environments::list),
+        )
+        .route(
+            environment,
+            get(environments::retrieve)
+                .post(environments::update)
+                .delete(environments::delete),
+        )
+        .route(
+            &format!("{environment}/archive"),
+            post(environments::archive),
+        )
+        .route("/v1/sessions", post(sessions::create).get(sessions::list))
+        .route(
+            session,
+            get(sessions::retrieve)
+                .post(sessions::update)
+                .delete(sessions::delete),
+        )
+        .route(&format!("{session}/archive"), post(sessions::archive))
+        .route(
+            &format!("{session}/events"),
+            post(events::send).get(events::list),
+        )
+        .route(&format!("{session}/events/stream"), get(stream::open))
+        .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such route") })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this route does not support this method",
+            )
+        })
+        .layer(axum::middleware::from_fn_with_state(
+            api.clone(),
+            envelope::wrap,
+        ))
+        .with_state(api)
+}
