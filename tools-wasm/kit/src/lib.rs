@@ -2,8 +2,13 @@
 //!
 //! - [`tool!`] makes a component out of one function and a schema; [`tool`] holds its types.
 //! - [`paths`] is the path policy of the built-in file tools, for any tool that takes paths from a model.
+//! - `http` and `domains` (feature `web`) fetch from the web, as far as the session's network policy lets a guest.
 //! - [`bindings`] are the raw imports.
 
+#[cfg(feature = "web")]
+pub mod domains;
+#[cfg(feature = "web")]
+pub mod http;
 pub mod paths;
 pub mod tool;
 
