@@ -28,7 +28,7 @@ lint: ## format, clippy with warnings denied, licences and advisories
 	$(CARGO) fmt --all --check
 	cd tools-wasm && $(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	scripts/deny.sh
+	scripts/deny.sh --install
 
 check: lint test ## what CI runs
 
