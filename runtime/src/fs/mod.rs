@@ -1,28 +1,32 @@
-//! The files that guests see.
+//! The files that guests see: one tree of mounts per sandbox, and `wasi:filesystem` over it.
+//!
+//! * [`Mounts`] is the tree: made once per sandbox from its grant, shared by its processes, used by the host too.
+//! * [`node`] is what a backend offers; [`backends`] are the backends. They know nothing of each other.
+//! * `walk` goes from a path to a place in the tree, `operations` does what can be done there.
+//! * [`Ledger`] counts what the sandbox uses.
+//! * `wasi` is the guest's side of it. A process has an [`FsState`]; [`add_to_linker`] connects it.
+//!
+//! Everything here is synchronous and is called on the guest's own thread. Nothing outside the mounts can be reached:
+//! a guest's path is walked here, name by name, and a backend is only ever given single names.
 
-use std::collections::BTreeMap;
+pub mod backends;
+pub mod node;
 
-use bytes::Bytes;
+mod errno;
+mod host_side;
+mod ledger;
+mod mounts;
+mod open_file;
+mod operations;
+mod path;
+mod walk;
+mod wasi;
 
-/// A read-only tree of files in memory, shared by all sandboxes that mount it.
-#[derive(Debug, Default)]
-pub struct Image {
-    files: BTreeMap<String, (Bytes, u32)>,
-}
-
-impl Image {
-    /// An image of files: path relative to the mount, content, permission bits.
-    pub fn new(files: impl IntoIterator<Item = (String, Bytes, u32)>) -> Image {
-        Image { files: files.into_iter().map(|(path, bytes, mode)| (path, (bytes, mode))).collect() }
-    }
-
-    /// How many files there are.
-    pub fn len(&self) -> usize {
-        self.files.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
-}
+pub use backends::image::Image;
+pub use errno::Errno;
+pub use ledger::{Ledger, LedgerLimits, Refusal, Usage};
+pub use mounts::{MountError, MountInfo, MountTable, Mounts};
+pub use node::{Entry, Kind, Stat, Timestamp};
+pub use open_file::{OpenFile, OpenHow};
+pub use path::Name;
+pub use wasi::{FsState, FsView, FsViewMut, Preopens, add_to_linker};

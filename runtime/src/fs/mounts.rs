@@ -1,0 +1,230 @@
+//! The mount table: which backend is seen where.
+//!
+//! Mount points form a tree of names. The walker carries its place in that tree along with the directory it is in, so
+//! that the longest prefix wins without a table being searched, and a symlink or `..` that leads across a mount point
+//! does what it does on Linux.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::backends::synthetic::Synthetic;
+use super::backends::{dev, host_directory};
+use super::ledger::{Ledger, Usage};
+use super::node::Directory;
+use super::path::{Name, normal_names};
+use super::Errno;
+use crate::grant::{Access, Mount, MountSource};
+
+/// Why a mount table could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MountError {
+    /// The place is not an absolute path that a guest could name.
+    #[error("{at}: not a usable mount point: {errno}")]
+    At {
+        /// Where it was to be mounted.
+        at: String,
+        /// What is wrong with it.
+        errno: Errno,
+    },
+    /// Two mounts want the same place.
+    #[error("{at}: mounted twice")]
+    Twice {
+        /// The place.
+        at: String,
+    },
+    /// The host's directory could not be opened.
+    #[error("{at}: could not open {}", path.display())]
+    HostDirectory {
+        /// Where it was to be mounted.
+        at: String,
+        /// The host's path.
+        path: PathBuf,
+        /// What the host said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// What is known about one mount.
+#[derive(Debug, PartialEq, Eq)]
+pub struct MountInfo {
+    /// Where it is.
+    pub at: String,
+    /// What it is made of: `directory`, `image`, `dev`, `process` or `none`.
+    pub kind: &'static str,
+    /// Whether it can be changed.
+    pub access: Access,
+    /// Tells its files from those of other mounts.
+    pub(super) id: u64,
+}
+
+/// A mounted tree.
+pub(super) struct Mounted {
+    pub(super) info: Arc<MountInfo>,
+    pub(super) root: Root,
+}
+
+/// Where a mounted tree begins.
+pub(super) enum Root {
+    /// A backend's directory, the same for every process.
+    Shared(Arc<dyn Directory>),
+    /// The asking process's own.
+    PerProcess,
+}
+
+/// A name in the tree of mount points.
+pub(super) struct Point {
+    pub(super) children: BTreeMap<String, Arc<Point>>,
+    pub(super) mounted: Option<Mounted>,
+    /// What is here where no mount has a directory of this name.
+    pub(super) synthetic: Arc<dyn Directory>,
+}
+
+/// The tree of files of one sandbox, shared by its processes.
+pub struct Mounts {
+    pub(super) points: Arc<Point>,
+    pub(super) nowhere: Arc<MountInfo>,
+    infos: Vec<Arc<MountInfo>>,
+    ledger: Arc<Ledger>,
+}
+
+impl Mounts {
+    /// The mounts of a grant, `/dev` and `/proc/self`. Host directories are opened here; whoever replaces one later
+    /// changes nothing.
+    pub fn from_grant(mounts: &[Mount], ledger: Arc<Ledger>) -> Result<Arc<Mounts>, MountError> {
+        let mut table = MountTable::new(ledger.clone());
+        for mount in mounts {
+            let (kind, access, root) = match &mount.source {
+                MountSource::HostDirectory(path) => {
+                    let root = host_directory::open(path, mount.access, &ledger).map_err(|source| {
+                        MountError::HostDirectory { at: mount.at.clone(), path: path.clone(), source }
+                    })?;
+                    ("directory", mount.access, root)
+                }
+                MountSource::Image(image) => ("image", Access::ReadOnly, image.root()),
+            };
+            table.add(&mount.at, kind, access, root)?;
+        }
+        table.add_unless_there("/dev", "dev", Access::ReadWrite, Root::Shared(dev::directory()))?;
+        table.add_unless_there("/proc/self", "process", Access::ReadOnly, Root::PerProcess)?;
+        Ok(table.finish())
+    }
+
+    /// What is mounted.
+    pub fn mounts(&self) -> &[Arc<MountInfo>] {
+        &self.infos
+    }
+
+    /// What all writable mounts together have in use, and the account that says how much they may.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// What is in use.
+    pub fn usage(&self) -> Usage {
+        self.ledger.usage()
+    }
+}
+
+/// A mount table in the making.
+pub struct MountTable {
+    points: Building,
+    infos: Vec<Arc<MountInfo>>,
+    ledger: Arc<Ledger>,
+}
+
+#[derive(Default)]
+struct Building {
+    children: BTreeMap<String, Building>,
+    mounted: Option<Mounted>,
+}
+
+impl MountTable {
+    /// An empty table.
+    pub fn new(ledger: Arc<Ledger>) -> MountTable {
+        MountTable { points: Building::default(), infos: Vec::new(), ledger }
+    }
+
+    /// Mounts a backend's directory. `kind` is what `mount` and `df` call it.
+    pub fn add(
+        &mut self,
+        at: &str,
+        kind: &'static str,
+        access: Access,
+        root: Arc<dyn Directory>,
+    ) -> Result<(), MountError> {
+        if self.insert(at, kind, access, Root::Shared(root))? {
+            Ok(())
+        } else {
+            Err(MountError::Twice { at: at.to_owned() })
+        }
+    }
+
+    fn add_unless_there(&mut self, at: &str, kind: &'static str, access: Access, root: Root) -> Result<(), MountError> {
+        self.insert(at, kind, access, root).map(|_| ())
+    }
+
+    /// Whether the place was free.
+    fn insert(&mut self, at: &str, kind: &'static str, access: Access, root: Root) -> Result<bool, MountError> {
+        let names = normal_names(at).map_err(|errno| MountError::At { at: at.to_owned(), errno })?;
+        let mut point = &mut self.points;
+        for name in &names {
+            point = point.children.entry((*name).to_owned()).or_default();
+        }
+        if point.mounted.is_some() {
+            return Ok(false);
+        }
+        let id = u64::try_from(self.infos.len()).unwrap_or(u64::MAX).saturating_add(1);
+        let info = Arc::new(MountInfo { at: format!("/{}", names.join("/")), kind, access, id });
+        self.infos.push(info.clone());
+        point.mounted = Some(Mounted { info, root });
+        Ok(true)
+    }
+
+    /// The table as processes use it.
+    pub fn finish(self) -> Arc<Mounts> {
+        let mut inode = 0;
+        Arc::new(Mounts {
+            points: Arc::new(self.points.finish(&mut inode)),
+            nowhere: Arc::new(MountInfo { at: "/".to_owned(), kind: "none", access: Access::ReadOnly, id: 0 }),
+            infos: self.infos,
+            ledger: self.ledger,
+        })
+    }
+}
+
+impl Building {
+    fn finish(self, inode: &mut u64) -> Point {
+        *inode += 1;
+        let synthetic = Arc::new(Synthetic::new(*inode));
+        let children =
+            self.children.into_iter().map(|(name, child)| (name, Arc::new(child.finish(inode)))).collect();
+        Point { children, mounted: self.mounted, synthetic }
+    }
+}
+
+/// A directory as a process sees it: what it is, and where it stands in the sandbox's tree.
+pub(super) struct Location {
+    /// The directory `..` leads to; none at the root.
+    pub(super) parent: Option<Arc<Location>>,
+    pub(super) directory: Arc<dyn Directory>,
+    pub(super) mount: Arc<MountInfo>,
+    /// Where this is in the tree of mount points, if there are any below.
+    pub(super) point: Option<Arc<Point>>,
+}
+
+impl Location {
+    /// The mount point of that name in this directory.
+    pub(super) fn point(&self, name: Name<'_>) -> Option<&Arc<Point>> {
+        self.point.as_ref()?.children.get(name.as_str())
+    }
+
+    /// Refuses to change anything on a read-only mount.
+    pub(super) fn writable(&self) -> Result<(), Errno> {
+        match self.mount.access {
+            Access::ReadWrite => Ok(()),
+            Access::ReadOnly => Err(Errno::ReadOnly),
+        }
+    }
+}
