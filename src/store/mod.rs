@@ -7,6 +7,8 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+#[cfg(test)]
+mod conformance;
 pub mod sqlite;
 
 /// Position in one session's log. The first entry has 1; 0 means "before the first".
@@ -53,7 +55,7 @@ pub enum AppendError {
     Gone,
     /// The disk or the database failed. Nothing was written; the process should stop accepting writes.
     #[error("the log could not be written")]
-    Failed(#[source] StoreError),
+    Failed(#[from] StoreError),
 }
 
 /// The database failed.
