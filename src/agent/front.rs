@@ -2,40 +2,28 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
+use crate::resources::Invalid;
+use crate::resources::environment::Environment;
+use crate::resources::event::SentEvent;
+use crate::resources::metadata::Metadata;
+use crate::resources::session::SessionAgent;
 use crate::store::{AppendError, StoreError};
 
-/// A session to create. Everything in it is already validated and resolved, except `initial_events`.
-#[derive(Debug, Clone, Default)]
+/// A session to create. Everything in it is already validated and resolved.
+#[derive(Debug, Clone)]
 pub struct NewSession {
     /// Whose it is.
     pub workspace: String,
-    /// The resolved agent snapshot, as the wire's `Session.agent`.
-    pub agent: Value,
-    /// The environment's wire document at this moment. Later changes to the environment do not reach the session.
-    pub environment: Value,
+    /// The agent it is to run, with the session's own changes.
+    pub agent: SessionAgent,
+    /// The environment at this moment. Later changes to it do not reach the session.
+    pub environment: Environment,
     /// `title`, if given.
     pub title: Option<String>,
     /// `metadata`, or an empty map.
-    pub metadata: Map<String, Value>,
-    /// `vault_ids`.
-    pub vault_ids: Vec<String>,
-    /// The wire's `resources`, resolved.
-    pub resources: Vec<Value>,
-    /// Raw events as the client sent them. With any, the session starts at once.
-    pub initial_events: Vec<Value>,
-}
-
-/// What to change in a session. `None` leaves a part as it is.
-#[derive(Debug, Clone, Default)]
-pub struct SessionChange {
-    /// The new title; `Some(None)` removes it.
-    pub title: Option<Option<String>>,
-    /// The whole new metadata, the patch already applied.
-    pub metadata: Option<Map<String, Value>>,
-    /// The whole new agent snapshot (`tools` or `mcp_servers` replaced). Refused while the session runs.
-    pub agent: Option<Value>,
+    pub metadata: Metadata,
+    /// With any, the session starts at once.
+    pub initial_events: Vec<SentEvent>,
 }
 
 /// Which previews a subscriber wants.
@@ -82,6 +70,12 @@ pub enum AgentError {
 impl AgentError {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         AgentError::Invalid { message: message.into() }
+    }
+}
+
+impl From<Invalid> for AgentError {
+    fn from(invalid: Invalid) -> Self {
+        AgentError::Invalid { message: invalid.to_string() }
     }
 }
 

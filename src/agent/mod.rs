@@ -4,8 +4,10 @@ mod front;
 
 use serde_json::Value;
 
-pub use front::{AgentError, Frame, NewSession, Previews, SessionChange};
+pub use front::{AgentError, Frame, NewSession, Previews};
 
+use crate::resources::event::SentEvent;
+use crate::resources::session::SessionPatch;
 use crate::store::{DocumentQuery, EventQuery, ListError, Page};
 
 /// The service that runs sessions. Cheap to clone.
@@ -37,7 +39,7 @@ impl Agents {
         unimplemented!()
     }
     /// Changes a session and emits `session.updated` if something really changed. Gives the wire Session.
-    pub async fn update_session(&self, _workspace: &str, _id: &str, _change: SessionChange) -> Result<Value, AgentError> {
+    pub async fn update_session(&self, _workspace: &str, _id: &str, _change: SessionPatch) -> Result<Value, AgentError> {
         unimplemented!()
     }
     /// Ends a session for good but keeps its history. Refused while it runs. Gives the wire Session.
@@ -49,7 +51,7 @@ impl Agents {
         unimplemented!()
     }
     /// Accepts events, all or none; durable when it returns. Gives the echoes.
-    pub async fn send(&self, _workspace: &str, _id: &str, _events: Vec<Value>) -> Result<Vec<Value>, AgentError> {
+    pub async fn send(&self, _workspace: &str, _id: &str, _events: Vec<SentEvent>) -> Result<Vec<Value>, AgentError> {
         unimplemented!()
     }
     /// A page of the session's history. `Ok(None)`: no such session.

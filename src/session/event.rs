@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::resources::event::Verdict;
+
 /// One thing that happened. Serialises to the wire's fields, without `id` and `processed_at`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
@@ -155,14 +157,6 @@ pub enum Runs {
     Client,
     /// Nowhere: it is refused.
     Nowhere,
-}
-
-/// A client's answer to a call that asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Allow,
-    Deny,
 }
 
 /// What a policy made of a call.

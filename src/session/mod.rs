@@ -12,7 +12,7 @@ mod respond;
 mod state;
 mod usage;
 
-pub use accept::{Refused, accept, accept_initial};
+pub use accept::{accept, accept_initial};
 pub use conversation::{Speaker, conversation};
 pub use decide::{INTERRUPTED, LOST, Rules, Step, decide, failed, request_ended, terminated};
 pub use event::{
