@@ -24,10 +24,7 @@ pub(super) async fn send(
     Id(id): Id,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, ApiError> {
-    let events = event::parse_sent(&body)?
-        .iter()
-        .map(serde_json::to_value)
-        .collect::<Result<_, _>>()?;
+    let events = event::parse_sent(&body)?;
     let echoes = api.agents.send(&caller.workspace, &id, events).await?;
     Ok(Json(json!({ "data": echoes })))
 }

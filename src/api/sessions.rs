@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::body::JsonBody;
@@ -11,7 +11,7 @@ use super::page;
 use super::path::Id;
 use super::query::Query;
 use super::{Api, agents, environments};
-use crate::agent::{NewSession, SessionChange};
+use crate::agent::NewSession;
 use crate::resources::environment::{Environment, EnvironmentConfig};
 use crate::resources::metadata::Metadata;
 use crate::resources::session::{SessionAgent, SessionPatch, SessionRequest};
@@ -44,22 +44,15 @@ pub(super) async fn create(
         None => agent,
     };
     let agent = request.agent.resolve(&agent)?;
-    let (environment, environment_body) =
-        environments::find(&api, &caller, &request.environment_id).await?;
+    let (environment, _) = environments::find(&api, &caller, &request.environment_id).await?;
     check_environment(&environment)?;
     let new = NewSession {
         workspace: caller.workspace,
-        agent: serde_json::to_value(agent)?,
-        environment: environment_body,
+        agent,
+        environment,
         title: request.title,
-        metadata: to_map(request.metadata),
-        vault_ids: Vec::new(),
-        resources: Vec::new(),
-        initial_events: request
-            .initial_events
-            .iter()
-            .map(serde_json::to_value)
-            .collect::<Result<_, _>>()?,
+        metadata: request.metadata,
+        initial_events: request.initial_events,
     };
     Ok(Json(api.agents.create_session(new).await?))
 }
@@ -84,14 +77,9 @@ pub(super) async fn update(
     let agent: SessionAgent = serde_json::from_value(present["agent"].clone())?;
     let metadata: Metadata = serde_json::from_value(present["metadata"].clone())?;
     let patch = SessionPatch::parse(&body, &agent, &metadata)?;
-    let change = SessionChange {
-        title: patch.title,
-        metadata: patch.metadata.map(to_map),
-        agent: patch.agent.map(serde_json::to_value).transpose()?,
-    };
     Ok(Json(
         api.agents
-            .update_session(&caller.workspace, &id, change)
+            .update_session(&caller.workspace, &id, patch)
             .await?,
     ))
 }
@@ -181,11 +169,4 @@ fn check_environment(environment: &Environment) -> Result<(), ApiError> {
         return Err(ApiError::invalid("environment_id", problem));
     }
     Ok(())
-}
-
-fn to_map(metadata: Metadata) -> Map<String, Value> {
-    metadata
-        .into_iter()
-        .map(|(key, value)| (key, Value::String(value)))
-        .collect()
 }
