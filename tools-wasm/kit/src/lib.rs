@@ -1,5 +1,7 @@
 //! What a guest of Glovebox links.
 //!
+//! - [`start`] is the first line of a program's `main`. It ends as it likes: `std::process::exit(n)` and `ExitCode`
+//!   arrive at the kernel exactly (see `exit`).
 //! - [`tool!`] makes a component out of one function and a schema; [`tool`] holds its types.
 //! - [`paths`] is the path policy of the built-in file tools, for any tool that takes paths from a model.
 //! - `http` and `domains` (feature `web`) fetch from the web, as far as the session's network policy lets a guest.
@@ -21,3 +23,9 @@ pub mod bindings {
         generate_all,
     });
 }
+
+mod exit;
+mod start;
+
+pub use exit::{exit, exit_now};
+pub use start::start;
