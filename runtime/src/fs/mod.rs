@@ -30,3 +30,6 @@ pub use node::{Entry, Kind, Stat, Timestamp};
 pub use open_file::{OpenFile, OpenHow};
 pub use path::Name;
 pub use wasi::{FsState, FsView, FsViewMut, Preopens, add_to_linker};
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ impl View<'_> {
         self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, _) => {
-                vacant(&at, name)?;
+                vacant(&at, name, Slash::Absent)?;
                 at.directory.create_directory(name, mode).map(Step::Done)
             }
         })
@@ -69,10 +69,7 @@ impl View<'_> {
         self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, slash) => {
-                vacant(&at, name)?;
-                if slash == Slash::Present {
-                    return Err(Errno::NoEntry);
-                }
+                vacant(&at, name, slash)?;
                 at.directory.symlink(name, target).map(Step::Done)
             }
         })
@@ -80,24 +77,30 @@ impl View<'_> {
 
     /// A symlink's target.
     pub(super) fn read_link(self, base: &Arc<Location>, path: &str) -> Result<String, Errno> {
-        self.run(base, path, |place| match place {
+        let target = self.run(base, path, |place| match place {
             Place::Entry(at, name, Slash::Absent) if at.point(name).is_none() => {
-                at.directory.read_link(name).map(Step::Done)
+                at.directory.read_link(name).map(Some).map(Step::Done)
             }
-            _ => Err(Errno::Invalid),
-        })
+            _ => Ok(Step::Done(None)),
+        })?;
+        match target {
+            Some(target) => Ok(target),
+            // A directory, or what is wrong with taking it for one.
+            None => self.stat(base, path, Follow::Yes).and(Err(Errno::Invalid)),
+        }
     }
 
     /// Removes an empty directory.
     pub(super) fn remove_directory(self, base: &Arc<Location>, path: &str) -> Result<(), Errno> {
-        if path.trim_end_matches('/').ends_with("/.") || path.trim_end_matches('/') == "." {
-            return Err(Errno::Invalid);
-        }
         self.run(base, path, |place| match place {
-            Place::Directory(_) => Err(Errno::Busy),
+            Place::Directory(_) => Err(match path.trim_end_matches('/').rsplit('/').next() {
+                Some(".") => Errno::Invalid,
+                Some("..") => Errno::NotEmpty,
+                _ => Errno::Busy,
+            }),
             Place::Entry(at, name, _) => {
                 not_a_mount(&at, name)?;
-                present_and_writable(&at, name)?;
+                at.writable()?;
                 at.directory.remove_directory(name).map(Step::Done)
             }
         })
@@ -111,7 +114,7 @@ impl View<'_> {
                 if at.point(name).is_some() {
                     return Err(Errno::IsDirectory);
                 }
-                present_and_writable(&at, name)?;
+                at.writable()?;
                 if slash == Slash::Present && at.directory.stat_entry(name)?.kind != Kind::Directory {
                     return Err(Errno::NotDirectory);
                 }
@@ -128,23 +131,20 @@ impl View<'_> {
         to_base: &Arc<Location>,
         to_path: &str,
     ) -> Result<(), Errno> {
-        let (to, to_name, to_slash) = self.entry(to_base, to_path)?;
-        let to_name = Name::new(&to_name)?;
-        self.run(base, path, |place| match place {
-            Place::Directory(_) => Err(Errno::Busy),
-            Place::Entry(at, name, slash) => {
-                not_a_mount(&at, name)?;
-                not_a_mount(&to, to_name)?;
-                present_and_writable(&at, name)?;
-                same_mount(&at, &to)?;
-                if (slash == Slash::Present || to_slash == Slash::Present)
-                    && at.directory.stat_entry(name)?.kind != Kind::Directory
-                {
-                    return Err(Errno::NotDirectory);
-                }
-                at.directory.rename(name, &*to.directory, to_name).map(Step::Done)
+        let (from, to) = (self.entry(base, path)?, self.entry(to_base, to_path)?);
+        let (Some(from), Some(to)) = (from, to) else { return Err(Errno::Busy) };
+        let (name, to_name) = (Name::new(&from.name)?, Name::new(&to.name)?);
+        not_a_mount(&from.at, name)?;
+        not_a_mount(&to.at, to_name)?;
+        same_mount(&from.at, &to.at)?;
+        from.at.writable()?;
+        if from.slash == Slash::Present || to.slash == Slash::Present {
+            let stat = from.at.directory.stat_entry(name)?;
+            if stat.kind != Kind::Directory {
+                return Err(Errno::NotDirectory);
             }
-        })
+        }
+        from.at.directory.rename(name, &*to.at.directory, to_name)
     }
 
     /// Gives a file another name.
@@ -156,31 +156,28 @@ impl View<'_> {
         to_base: &Arc<Location>,
         to_path: &str,
     ) -> Result<(), Errno> {
-        let (to, to_name, to_slash) = self.entry(to_base, to_path)?;
-        let to_name = Name::new(&to_name)?;
-        self.run(base, path, |place| match place {
-            Place::Directory(_) => Err(Errno::NotPermitted),
-            Place::Entry(at, name, slash) => {
-                if at.point(name).is_some() {
-                    return Err(Errno::NotPermitted);
-                }
-                let stat = at.directory.stat_entry(name)?;
-                match stat.kind {
-                    Kind::Symlink if follow == Follow::Yes || slash == Slash::Present => {
-                        return Ok(Step::Link(at.directory.read_link(name)?));
+        let from = self.run(base, path, |place| match place {
+            Place::Entry(at, name, slash) if at.point(name).is_none() => {
+                match (at.directory.stat_entry(name)?.kind, slash) {
+                    (Kind::Symlink, _) if follow == Follow::Yes || slash == Slash::Present => {
+                        Ok(Step::Link(at.directory.read_link(name)?))
                     }
-                    Kind::Directory => return Err(Errno::NotPermitted),
-                    _ if slash == Slash::Present => return Err(Errno::NotDirectory),
-                    _ => {}
+                    (Kind::Directory, _) => Ok(Step::Done(None)),
+                    (_, Slash::Present) => Err(Errno::NotDirectory),
+                    _ => Ok(Step::Done(Some((at, name.as_str().to_owned())))),
                 }
-                vacant(&to, to_name)?;
-                if to_slash == Slash::Present {
-                    return Err(Errno::NoEntry);
-                }
-                same_mount(&at, &to)?;
-                at.directory.link(name, &*to.directory, to_name).map(Step::Done)
             }
-        })
+            _ => Ok(Step::Done(None)),
+        })?;
+        let to = self.entry(to_base, to_path)?.ok_or(Errno::Exist)?;
+        let to_name = Name::new(&to.name)?;
+        vacant(&to.at, to_name, to.slash)?;
+        let Some((at, name)) = from else {
+            // A directory; but that the new name is taken comes first.
+            return Err(to.at.directory.stat_entry(to_name).map_or(Errno::NotPermitted, |_| Errno::Exist));
+        };
+        same_mount(&at, &to.at)?;
+        at.directory.link(Name::new(&name)?, &*to.at.directory, to_name)
     }
 
     /// Sets the times of a path.
@@ -236,13 +233,21 @@ impl View<'_> {
         })
     }
 
-    /// The directory and last name of a path that need not be there.
-    fn entry(self, base: &Arc<Location>, path: &str) -> Result<(Arc<Location>, String, Slash), Errno> {
-        self.run(base, path, |place| match place {
-            Place::Directory(_) => Err(Errno::Busy),
-            Place::Entry(at, name, slash) => Ok(Step::Done((at, name.as_str().to_owned(), slash))),
+    /// The directory and last name of a path that need not be there; none if it ends in no name.
+    fn entry(self, base: &Arc<Location>, path: &str) -> Result<Option<EntryPlace>, Errno> {
+        self.run(base, path, |place| {
+            Ok(Step::Done(match place {
+                Place::Directory(_) => None,
+                Place::Entry(at, name, slash) => Some(EntryPlace { at, name: name.as_str().to_owned(), slash }),
+            }))
         })
     }
+}
+
+struct EntryPlace {
+    at: Arc<Location>,
+    name: String,
+    slash: Slash,
 }
 
 enum Change<'a> {
@@ -299,19 +304,20 @@ fn open_entry(at: &Arc<Location>, name: Name<'_>, slash: Slash, how: &OpenHow) -
     }
 }
 
-/// Refuses a name that is taken, and any name on a read-only mount.
-fn vacant(at: &Arc<Location>, name: Name<'_>) -> Result<(), Errno> {
+/// Refuses a name that is taken, any name on a read-only mount, and a slash after what will be no directory.
+fn vacant(at: &Arc<Location>, name: Name<'_>, slash: Slash) -> Result<(), Errno> {
     if at.point(name).is_some() {
         return Err(Errno::Exist);
     }
-    at.writable().or_else(|error| match at.directory.stat_entry(name) {
-        Ok(_) => Err(Errno::Exist),
-        Err(_) => Err(error),
-    })
-}
-
-fn present_and_writable(at: &Arc<Location>, name: Name<'_>) -> Result<(), Errno> {
-    at.writable().or_else(|error| at.directory.stat_entry(name).and(Err(error)))
+    // The backend notices by itself when a name is taken; only here another error comes first.
+    if slash == Slash::Present || at.writable().is_err() {
+        match at.directory.stat_entry(name) {
+            Ok(_) => return Err(Errno::Exist),
+            Err(Errno::NoEntry) if slash == Slash::Present => return Err(Errno::NoEntry),
+            Err(_) => {}
+        }
+    }
+    at.writable()
 }
 
 fn not_a_mount(at: &Arc<Location>, name: Name<'_>) -> Result<(), Errno> {

@@ -168,7 +168,9 @@ impl Directory for HostDirectory {
     }
 
     fn list(&self) -> Result<Listing, Errno> {
-        let entries = rustix::fs::Dir::read_from(&*self.fd)?;
+        // Opened again: this one may be for stepping through only, and has its own place in the listing.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let entries = rustix::fs::Dir::new(rustix::fs::openat(&*self.fd, ".", flags, Mode::empty())?)?;
         let fd = self.fd.clone();
         Ok(Box::new(entries.filter_map(move |entry| {
             let entry = match entry {
