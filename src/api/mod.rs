@@ -25,8 +25,11 @@ pub mod metrics;
 mod page;
 mod path;
 mod query;
+mod serve;
 mod sessions;
 mod stream;
+
+pub use serve::serve;
 
 use error::ApiError;
 
