@@ -57,7 +57,9 @@ impl ModelError {
     /// Whether trying again makes sense.
     pub fn retry(&self) -> Retry {
         match self {
-            ModelError::RateLimited { retry_after: Some(delay) } => Retry::After(*delay),
+            ModelError::RateLimited {
+                retry_after: Some(delay),
+            } => Retry::After(*delay),
             ModelError::Overloaded
             | ModelError::RateLimited { retry_after: None }
             | ModelError::Transient { .. }
@@ -67,13 +69,19 @@ impl ModelError {
     }
 
     /// The error for an HTTP status, with the message of the provider's error body.
-    pub(crate) fn from_status(status: u16, retry_after: Option<Duration>, message: String) -> ModelError {
+    pub(crate) fn from_status(
+        status: u16,
+        retry_after: Option<Duration>,
+        message: String,
+    ) -> ModelError {
         match status {
             402 => ModelError::Billing { message },
             429 => ModelError::RateLimited { retry_after },
             529 => ModelError::Overloaded,
             // 408 and 409 are retried by the official clients too.
-            408 | 409 | 500.. => ModelError::Transient { message: format!("status {status}: {message}") },
+            408 | 409 | 500.. => ModelError::Transient {
+                message: format!("status {status}: {message}"),
+            },
             _ => ModelError::Rejected { status, message },
         }
     }
@@ -84,12 +92,29 @@ impl ModelError {
             "overloaded_error" => ModelError::Overloaded,
             "rate_limit_error" => ModelError::RateLimited { retry_after: None },
             "billing_error" => ModelError::Billing { message },
-            "invalid_request_error" => ModelError::Rejected { status: 400, message },
-            "authentication_error" => ModelError::Rejected { status: 401, message },
-            "permission_error" => ModelError::Rejected { status: 403, message },
-            "not_found_error" => ModelError::Rejected { status: 404, message },
-            "request_too_large" => ModelError::Rejected { status: 413, message },
-            _ => ModelError::Transient { message: format!("{kind}: {message}") },
+            "invalid_request_error" => ModelError::Rejected {
+                status: 400,
+                message,
+            },
+            "authentication_error" => ModelError::Rejected {
+                status: 401,
+                message,
+            },
+            "permission_error" => ModelError::Rejected {
+                status: 403,
+                message,
+            },
+            "not_found_error" => ModelError::Rejected {
+                status: 404,
+                message,
+            },
+            "request_too_large" => ModelError::Rejected {
+                status: 413,
+                message,
+            },
+            _ => ModelError::Transient {
+                message: format!("{kind}: {message}"),
+            },
         }
     }
 }
@@ -114,7 +139,11 @@ mod tests {
             (504, Retry::Later),
             (529, Retry::Later),
         ] {
-            assert_eq!(ModelError::from_status(status, soon, "no".into()).retry(), expected, "status {status}");
+            assert_eq!(
+                ModelError::from_status(status, soon, "no".into()).retry(),
+                expected,
+                "status {status}"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The model as a contract: a request goes in, a stream of typed events comes out.
 //!
-//! Providers live in files of their own. They stream, place the prompt-cache
+//! Providers live in files of their own ([`messages`] speaks the Messages API). They stream, place the prompt-cache
 //! breakpoints and say what kind of failure a failure is; they never retry by themselves, never touch the log and know
 //! nothing of sessions. Who calls them decides when to try again, from [`ModelError::retry`].
 
@@ -10,9 +10,15 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
+mod answer;
+mod body;
 mod error;
+mod messages;
+mod sse;
 
 pub use error::{ModelError, Retry};
+pub use messages::{MessagesApi, Options, SetupError};
+pub use sse::{Decoder, Frame, FrameTooLarge};
 
 /// Something that answers requests as a model does.
 #[async_trait]
@@ -181,6 +187,10 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Timeouts { connect: Duration::from_secs(10), first_byte: Duration::from_secs(120), idle: Duration::from_secs(60) }
+        Timeouts {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(120),
+            idle: Duration::from_secs(60),
+        }
     }
 }
