@@ -8,8 +8,8 @@ use std::future::Future;
 use serde_json::{Value, json};
 
 use super::{
-    AppendError, Bound, Document, DocumentQuery, Documents, EventQuery, EventRow, Keep, KeyRow, Keys, ListError, Log,
-    NewEntry, Seq, WriteError,
+    AppendError, Bound, Document, DocumentQuery, Documents, EventQuery, EventRow, Keep, KeyRow,
+    Keys, ListError, Log, NewEntry, Seq, WriteError,
 };
 
 mod model;
@@ -34,7 +34,10 @@ pub(super) fn document(id: &str, workspace: &str) -> Document {
 }
 
 pub(super) fn entry(n: u64) -> NewEntry {
-    NewEntry { entry: json!({"n": n}), event: None }
+    NewEntry {
+        entry: json!({"n": n}),
+        event: None,
+    }
 }
 
 fn event(id: &str, kind: &str, processed_at: Option<&str>) -> NewEntry {
@@ -44,11 +47,17 @@ fn event(id: &str, kind: &str, processed_at: Option<&str>) -> NewEntry {
         processed_at: processed_at.map(Into::into),
         event: json!({"id": id, "type": kind, "processed_at": processed_at}),
     };
-    NewEntry { entry: json!({"wrote": id}), event: Some(event) }
+    NewEntry {
+        entry: json!({"wrote": id}),
+        event: Some(event),
+    }
 }
 
 fn ids(events: &[Value]) -> Vec<&str> {
-    events.iter().map(|event| event["id"].as_str().unwrap()).collect()
+    events
+        .iter()
+        .map(|event| event["id"].as_str().unwrap())
+        .collect()
 }
 
 /// Runs every case, each on a store of its own.
@@ -74,91 +83,229 @@ pub(super) async fn check<S: Store, D, F: Future<Output = (S, D)>>(open: impl Fn
 }
 
 async fn appends_are_all_or_nothing_and_in_order(store: &impl Store) {
-    store.create("session", document("sesn_1", "w"), vec![entry(0)]).await.unwrap();
-    let last = store.append("sesn_1", Seq(1), vec![entry(1), entry(2)], Vec::new()).await.unwrap();
+    store
+        .create("session", document("sesn_1", "w"), vec![entry(0)])
+        .await
+        .unwrap();
+    let last = store
+        .append("sesn_1", Seq(1), vec![entry(1), entry(2)], Vec::new())
+        .await
+        .unwrap();
     assert_eq!(last, Seq(3));
     let all = store.load("sesn_1", Seq(0)).await.unwrap();
-    assert_eq!(all.iter().map(|e| (e.seq.0, e.entry["n"].as_u64().unwrap())).collect::<Vec<_>>(), [
-        (1, 0),
-        (2, 1),
-        (3, 2)
-    ]);
+    assert_eq!(
+        all.iter()
+            .map(|e| (e.seq.0, e.entry["n"].as_u64().unwrap()))
+            .collect::<Vec<_>>(),
+        [(1, 0), (2, 1), (3, 2)]
+    );
     assert_eq!(store.load("sesn_1", Seq(2)).await.unwrap().len(), 1);
     assert!(store.load("sesn_none", Seq(0)).await.unwrap().is_empty());
 }
 
 async fn an_append_at_the_wrong_place_changes_nothing(store: &impl Store) {
-    store.create("session", document("sesn_1", "w"), vec![entry(0)]).await.unwrap();
+    store
+        .create("session", document("sesn_1", "w"), vec![entry(0)])
+        .await
+        .unwrap();
     for expected in [Seq(0), Seq(2)] {
         let error = store
-            .append("sesn_1", expected, vec![event("e", "user.message", None)], vec![("status".into(), "x".into())])
+            .append(
+                "sesn_1",
+                expected,
+                vec![event("e", "user.message", None)],
+                vec![("status".into(), "x".into())],
+            )
             .await
             .unwrap_err();
-        assert!(matches!(error, AppendError::Conflict { actual: Seq(1), .. }), "{error:?}");
+        assert!(
+            matches!(error, AppendError::Conflict { actual: Seq(1), .. }),
+            "{error:?}"
+        );
     }
     assert_eq!(store.load("sesn_1", Seq(0)).await.unwrap().len(), 1);
-    let query = EventQuery { limit: 10, ..EventQuery::default() };
+    let query = EventQuery {
+        limit: 10,
+        ..EventQuery::default()
+    };
     assert!(store.events("sesn_1", query).await.unwrap().data.is_empty());
-    assert!(store.get("session", "w", "sesn_1").await.unwrap().unwrap().fields.is_empty());
-    let gone = store.append("sesn_none", Seq(0), vec![entry(0)], Vec::new()).await.unwrap_err();
+    assert!(
+        store
+            .get("session", "w", "sesn_1")
+            .await
+            .unwrap()
+            .unwrap()
+            .fields
+            .is_empty()
+    );
+    let gone = store
+        .append("sesn_none", Seq(0), vec![entry(0)], Vec::new())
+        .await
+        .unwrap_err();
     assert!(matches!(gone, AppendError::Gone), "{gone:?}");
 }
 
 async fn an_append_updates_the_documents_fields(store: &impl Store) {
     let mut session = document("sesn_1", "w");
-    session.fields = vec![("agent_id".into(), "agent_1".into()), ("status".into(), "idle".into())];
+    session.fields = vec![
+        ("agent_id".into(), "agent_1".into()),
+        ("status".into(), "idle".into()),
+    ];
     store.create("session", session, Vec::new()).await.unwrap();
-    store.append("sesn_1", Seq(0), vec![entry(1)], vec![("status".into(), "running".into())]).await.unwrap();
+    store
+        .append(
+            "sesn_1",
+            Seq(0),
+            vec![entry(1)],
+            vec![("status".into(), "running".into())],
+        )
+        .await
+        .unwrap();
     let found = store.find("session", "status", "running").await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].revision, 1);
-    assert!(found[0].fields.contains(&("agent_id".into(), "agent_1".into())));
-    assert!(store.find("session", "status", "idle").await.unwrap().is_empty());
-    assert!(store.find("agent", "status", "running").await.unwrap().is_empty());
+    assert!(
+        found[0]
+            .fields
+            .contains(&("agent_id".into(), "agent_1".into()))
+    );
+    assert!(
+        store
+            .find("session", "status", "idle")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        store
+            .find("agent", "status", "running")
+            .await
+            .unwrap()
+            .is_empty()
+    );
 
     // An update that does not name the field leaves it.
     let mut updated = document("sesn_1", "w");
     updated.revision = 2;
-    store.update("session", updated, Keep::LatestOnly).await.unwrap();
-    assert_eq!(store.find("session", "status", "running").await.unwrap().len(), 1);
+    store
+        .update("session", updated, Keep::LatestOnly)
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .find("session", "status", "running")
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 async fn events_are_listed_by_time_with_the_waiting_last(store: &impl Store) {
     let entries = vec![
         event("waiting_1", "user.message", None),
-        event("first", "agent.message", Some("2026-01-01T00:00:01.000000Z")),
+        event(
+            "first",
+            "agent.message",
+            Some("2026-01-01T00:00:01.000000Z"),
+        ),
         event("waiting_2", "user.message", None),
-        event("second", "agent.message", Some("2026-01-01T00:00:02.000000Z")),
+        event(
+            "second",
+            "agent.message",
+            Some("2026-01-01T00:00:02.000000Z"),
+        ),
     ];
-    store.create("session", document("sesn_1", "w"), entries).await.unwrap();
-    let query = EventQuery { limit: 10, ..EventQuery::default() };
+    store
+        .create("session", document("sesn_1", "w"), entries)
+        .await
+        .unwrap();
+    let query = EventQuery {
+        limit: 10,
+        ..EventQuery::default()
+    };
     let page = store.events("sesn_1", query.clone()).await.unwrap();
-    assert_eq!(ids(&page.data), ["first", "second", "waiting_1", "waiting_2"]);
+    assert_eq!(
+        ids(&page.data),
+        ["first", "second", "waiting_1", "waiting_2"]
+    );
     assert!(page.next.is_none());
 
-    let now = event("waiting_2", "user.message", Some("2026-01-01T00:00:03.000000Z"));
-    store.append("sesn_1", Seq(4), vec![now], Vec::new()).await.unwrap();
-    let page = store.events("sesn_1", EventQuery { descending: true, ..query }).await.unwrap();
-    assert_eq!(ids(&page.data), ["waiting_1", "waiting_2", "second", "first"]);
+    let now = event(
+        "waiting_2",
+        "user.message",
+        Some("2026-01-01T00:00:03.000000Z"),
+    );
+    store
+        .append("sesn_1", Seq(4), vec![now], Vec::new())
+        .await
+        .unwrap();
+    let page = store
+        .events(
+            "sesn_1",
+            EventQuery {
+                descending: true,
+                ..query
+            },
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        ids(&page.data),
+        ["waiting_1", "waiting_2", "second", "first"]
+    );
     assert_eq!(page.data[1]["processed_at"], "2026-01-01T00:00:03.000000Z");
 }
 
 async fn events_are_filtered_and_paged_both_ways(store: &impl Store) {
     let entries = (0..9)
         .map(|n| {
-            let kind = if n % 3 == 0 { "user.message" } else { "agent.message" };
-            event(&format!("e{n}"), kind, Some(&format!("2026-01-01T00:00:0{n}.000000Z")))
+            let kind = if n % 3 == 0 {
+                "user.message"
+            } else {
+                "agent.message"
+            };
+            event(
+                &format!("e{n}"),
+                kind,
+                Some(&format!("2026-01-01T00:00:0{n}.000000Z")),
+            )
         })
         .collect();
-    store.create("session", document("sesn_1", "w"), entries).await.unwrap();
-    let query = EventQuery { types: vec!["agent.message".into()], limit: 4, ..EventQuery::default() };
+    store
+        .create("session", document("sesn_1", "w"), entries)
+        .await
+        .unwrap();
+    let query = EventQuery {
+        types: vec!["agent.message".into()],
+        limit: 4,
+        ..EventQuery::default()
+    };
     let first = store.events("sesn_1", query.clone()).await.unwrap();
     assert_eq!(ids(&first.data), ["e1", "e2", "e4", "e5"]);
     assert!(first.previous.is_none());
-    let second = store.events("sesn_1", EventQuery { page: first.next, ..query.clone() }).await.unwrap();
+    let second = store
+        .events(
+            "sesn_1",
+            EventQuery {
+                page: first.next,
+                ..query.clone()
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(ids(&second.data), ["e7", "e8"]);
     assert!(second.next.is_none());
-    let back = store.events("sesn_1", EventQuery { page: second.previous, ..query.clone() }).await.unwrap();
+    let back = store
+        .events(
+            "sesn_1",
+            EventQuery {
+                page: second.previous,
+                ..query.clone()
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(ids(&back.data), ["e1", "e2", "e4", "e5"]);
     assert!(back.previous.is_none() && back.next.is_some());
 
@@ -169,79 +316,201 @@ async fn events_are_filtered_and_paged_both_ways(store: &impl Store) {
         limit: 10,
         ..EventQuery::default()
     };
-    assert_eq!(ids(&store.events("sesn_1", bounded).await.unwrap().data), ["e3", "e4", "e5"]);
+    assert_eq!(
+        ids(&store.events("sesn_1", bounded).await.unwrap().data),
+        ["e3", "e4", "e5"]
+    );
 }
 
 async fn a_page_token_of_another_listing_is_refused(store: &impl Store) {
     for id in ["sesn_1", "sesn_2"] {
-        let entries = (0..3).map(|n| event(&format!("{id}_{n}"), "user.message", None)).collect();
-        store.create("session", document(id, "w"), entries).await.unwrap();
+        let entries = (0..3)
+            .map(|n| event(&format!("{id}_{n}"), "user.message", None))
+            .collect();
+        store
+            .create("session", document(id, "w"), entries)
+            .await
+            .unwrap();
     }
-    let query = EventQuery { limit: 1, ..EventQuery::default() };
+    let query = EventQuery {
+        limit: 1,
+        ..EventQuery::default()
+    };
     let token = store.events("sesn_1", query.clone()).await.unwrap().next;
     assert!(token.is_some());
-    let other = store.events("sesn_2", EventQuery { page: token.clone(), ..query.clone() }).await;
+    let other = store
+        .events(
+            "sesn_2",
+            EventQuery {
+                page: token.clone(),
+                ..query.clone()
+            },
+        )
+        .await;
     assert!(matches!(other, Err(ListError::BadPage)));
-    let turned = store.events("sesn_1", EventQuery { page: token.clone(), descending: true, ..query.clone() }).await;
+    let turned = store
+        .events(
+            "sesn_1",
+            EventQuery {
+                page: token.clone(),
+                descending: true,
+                ..query.clone()
+            },
+        )
+        .await;
     assert!(matches!(turned, Err(ListError::BadPage)));
-    let documents = DocumentQuery { page: token, limit: 1, ..DocumentQuery::default() };
-    assert!(matches!(store.list("session", "w", documents).await, Err(ListError::BadPage)));
+    let documents = DocumentQuery {
+        page: token,
+        limit: 1,
+        ..DocumentQuery::default()
+    };
+    assert!(matches!(
+        store.list("session", "w", documents).await,
+        Err(ListError::BadPage)
+    ));
 
-    let sessions = DocumentQuery { limit: 1, ..DocumentQuery::default() };
-    let token = store.list("session", "w", sessions.clone()).await.unwrap().next;
+    let sessions = DocumentQuery {
+        limit: 1,
+        ..DocumentQuery::default()
+    };
+    let token = store
+        .list("session", "w", sessions.clone())
+        .await
+        .unwrap()
+        .next;
     assert!(token.is_some());
     let outside = DocumentQuery {
         page: token,
         created_after: Some((Bound::Inclusive, "2027-01-01T00:00:00.000000Z".into())),
         ..sessions
     };
-    assert!(matches!(store.list("session", "w", outside).await, Err(ListError::BadPage)));
+    assert!(matches!(
+        store.list("session", "w", outside).await,
+        Err(ListError::BadPage)
+    ));
 }
 
 async fn documents_belong_to_a_workspace(store: &impl Store) {
-    store.create("agent", document("agent_1", "mine"), Vec::new()).await.unwrap();
-    assert!(store.get("agent", "mine", "agent_1").await.unwrap().is_some());
-    assert!(store.get("agent", "theirs", "agent_1").await.unwrap().is_none());
-    assert!(store.get("session", "mine", "agent_1").await.unwrap().is_none());
+    store
+        .create("agent", document("agent_1", "mine"), Vec::new())
+        .await
+        .unwrap();
+    assert!(
+        store
+            .get("agent", "mine", "agent_1")
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        store
+            .get("agent", "theirs", "agent_1")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .get("session", "mine", "agent_1")
+            .await
+            .unwrap()
+            .is_none()
+    );
     let mut change = document("agent_1", "theirs");
     change.revision = 2;
-    let error = store.update("agent", change, Keep::History).await.unwrap_err();
+    let error = store
+        .update("agent", change, Keep::History)
+        .await
+        .unwrap_err();
     assert!(matches!(error, WriteError::NotFound), "{error:?}");
     assert!(!store.delete("agent", "theirs", "agent_1").await.unwrap());
-    let query = DocumentQuery { limit: 10, ..DocumentQuery::default() };
-    assert!(store.list("agent", "theirs", query).await.unwrap().data.is_empty());
-    assert!(store.get_revision("agent", "theirs", "agent_1", 1).await.unwrap().is_none());
+    let query = DocumentQuery {
+        limit: 10,
+        ..DocumentQuery::default()
+    };
+    assert!(
+        store
+            .list("agent", "theirs", query)
+            .await
+            .unwrap()
+            .data
+            .is_empty()
+    );
+    assert!(
+        store
+            .get_revision("agent", "theirs", "agent_1", 1)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 async fn an_update_needs_the_next_revision(store: &impl Store) {
-    store.create("agent", document("agent_1", "w"), Vec::new()).await.unwrap();
+    store
+        .create("agent", document("agent_1", "w"), Vec::new())
+        .await
+        .unwrap();
     for revision in [1, 3] {
         let mut change = document("agent_1", "w");
         change.revision = revision;
-        let error = store.update("agent", change, Keep::History).await.unwrap_err();
-        assert!(matches!(error, WriteError::Conflict { actual: 1 }), "{error:?}");
+        let error = store
+            .update("agent", change, Keep::History)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, WriteError::Conflict { actual: 1 }),
+            "{error:?}"
+        );
     }
 }
 
 async fn kept_revisions_stay_readable(store: &impl Store) {
-    store.create("agent", document("agent_1", "w"), Vec::new()).await.unwrap();
+    store
+        .create("agent", document("agent_1", "w"), Vec::new())
+        .await
+        .unwrap();
     for revision in 2..=12 {
         let mut change = document("agent_1", "w");
         change.revision = revision;
         change.body = json!({"revision": revision});
         // The third was replaced without leaving a trace.
-        let keep = if revision == 4 { Keep::LatestOnly } else { Keep::History };
+        let keep = if revision == 4 {
+            Keep::LatestOnly
+        } else {
+            Keep::History
+        };
         store.update("agent", change, keep).await.unwrap();
     }
-    let second = store.get_revision("agent", "w", "agent_1", 2).await.unwrap().unwrap();
+    let second = store
+        .get_revision("agent", "w", "agent_1", 2)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((second.revision, &second.body["revision"]), (2, &json!(2)));
-    assert!(store.get_revision("agent", "w", "agent_1", 3).await.unwrap().is_none());
-    assert_eq!(store.get_revision("agent", "w", "agent_1", 12).await.unwrap().unwrap().body["revision"], 12);
+    assert!(
+        store
+            .get_revision("agent", "w", "agent_1", 3)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(
+        store
+            .get_revision("agent", "w", "agent_1", 12)
+            .await
+            .unwrap()
+            .unwrap()
+            .body["revision"],
+        12
+    );
 
     let mut seen = Vec::new();
     let mut page = None;
     loop {
-        let part = store.revisions("agent", "w", "agent_1", 4, page).await.unwrap();
+        let part = store
+            .revisions("agent", "w", "agent_1", 4, page)
+            .await
+            .unwrap();
         seen.extend(part.data.iter().map(|document| document.revision));
         page = part.next;
         if page.is_none() {
@@ -256,63 +525,166 @@ async fn lists_filter_sort_and_page(store: &impl Store) {
         let mut session = document(&format!("sesn_{n}"), "w");
         session.created_at = format!("2026-01-0{}T00:00:00.000000Z", n / 2 + 1);
         session.archived_at = (n == 5).then(|| "2026-02-01T00:00:00.000000Z".into());
-        session.fields = vec![("status".into(), ["idle", "running", "terminated"][n % 3].into())];
+        session.fields = vec![(
+            "status".into(),
+            ["idle", "running", "terminated"][n % 3].into(),
+        )];
         store.create("session", session, Vec::new()).await.unwrap();
     }
     let list = async |query: DocumentQuery| {
         let page = store.list("session", "w", query).await.unwrap();
-        (page.data.iter().map(|d| d.id.clone()).collect::<Vec<_>>(), page.next, page.previous)
+        (
+            page.data.iter().map(|d| d.id.clone()).collect::<Vec<_>>(),
+            page.next,
+            page.previous,
+        )
     };
-    let all = DocumentQuery { limit: 10, ..DocumentQuery::default() };
-    assert_eq!(list(all.clone()).await.0, ["sesn_4", "sesn_3", "sesn_2", "sesn_1", "sesn_0"]);
-    assert_eq!(list(DocumentQuery { include_archived: true, ascending: true, ..all.clone() }).await.0.len(), 6);
+    let all = DocumentQuery {
+        limit: 10,
+        ..DocumentQuery::default()
+    };
+    assert_eq!(
+        list(all.clone()).await.0,
+        ["sesn_4", "sesn_3", "sesn_2", "sesn_1", "sesn_0"]
+    );
+    assert_eq!(
+        list(DocumentQuery {
+            include_archived: true,
+            ascending: true,
+            ..all.clone()
+        })
+        .await
+        .0
+        .len(),
+        6
+    );
     let either = vec![("status".into(), vec!["idle".into(), "running".into()])];
-    assert_eq!(list(DocumentQuery { fields: either, ..all.clone() }).await.0, [
-        "sesn_4", "sesn_3", "sesn_1", "sesn_0"
-    ]);
+    assert_eq!(
+        list(DocumentQuery {
+            fields: either,
+            ..all.clone()
+        })
+        .await
+        .0,
+        ["sesn_4", "sesn_3", "sesn_1", "sesn_0"]
+    );
     let since = Some((Bound::Inclusive, "2026-01-02T00:00:00.000000Z".into()));
-    assert_eq!(list(DocumentQuery { created_after: since, ..all.clone() }).await.0, ["sesn_4", "sesn_3", "sesn_2"]);
+    assert_eq!(
+        list(DocumentQuery {
+            created_after: since,
+            ..all.clone()
+        })
+        .await
+        .0,
+        ["sesn_4", "sesn_3", "sesn_2"]
+    );
 
-    let pairs = DocumentQuery { limit: 2, ..DocumentQuery::default() };
+    let pairs = DocumentQuery {
+        limit: 2,
+        ..DocumentQuery::default()
+    };
     let (first, next, previous) = list(pairs.clone()).await;
-    assert_eq!((first.as_slice(), previous), (["sesn_4".into(), "sesn_3".into()].as_slice(), None));
-    let (second, next, _) = list(DocumentQuery { page: next, ..pairs.clone() }).await;
+    assert_eq!(
+        (first.as_slice(), previous),
+        (["sesn_4".into(), "sesn_3".into()].as_slice(), None)
+    );
+    let (second, next, _) = list(DocumentQuery {
+        page: next,
+        ..pairs.clone()
+    })
+    .await;
     assert_eq!(second, ["sesn_2", "sesn_1"]);
-    let (third, next, previous) = list(DocumentQuery { page: next, ..pairs.clone() }).await;
-    assert_eq!((third.as_slice(), next), (["sesn_0".into()].as_slice(), None));
-    let (again, _, previous) = list(DocumentQuery { page: previous, ..pairs.clone() }).await;
+    let (third, next, previous) = list(DocumentQuery {
+        page: next,
+        ..pairs.clone()
+    })
+    .await;
+    assert_eq!(
+        (third.as_slice(), next),
+        (["sesn_0".into()].as_slice(), None)
+    );
+    let (again, _, previous) = list(DocumentQuery {
+        page: previous,
+        ..pairs.clone()
+    })
+    .await;
     assert_eq!(again, ["sesn_2", "sesn_1"]);
-    let (again, _, previous) = list(DocumentQuery { page: previous, ..pairs }).await;
-    assert_eq!((again, previous), (vec!["sesn_4".into(), "sesn_3".into()], None));
+    let (again, _, previous) = list(DocumentQuery {
+        page: previous,
+        ..pairs
+    })
+    .await;
+    assert_eq!(
+        (again, previous),
+        (vec!["sesn_4".into(), "sesn_3".into()], None)
+    );
 }
 
 async fn deleting_takes_everything_along(store: &impl Store) {
     let mut session = document("sesn_1", "w");
     session.fields = vec![("status".into(), "running".into())];
-    store.create("session", session, vec![event("e", "user.message", None)]).await.unwrap();
+    store
+        .create("session", session, vec![event("e", "user.message", None)])
+        .await
+        .unwrap();
     let mut change = document("sesn_1", "w");
     change.revision = 2;
-    store.update("session", change, Keep::History).await.unwrap();
+    store
+        .update("session", change, Keep::History)
+        .await
+        .unwrap();
     assert!(store.delete("session", "w", "sesn_1").await.unwrap());
     assert!(!store.delete("session", "w", "sesn_1").await.unwrap());
     assert!(store.load("sesn_1", Seq(0)).await.unwrap().is_empty());
-    assert!(store.find("session", "status", "running").await.unwrap().is_empty());
-    let gone = store.append("sesn_1", Seq(1), vec![entry(1)], Vec::new()).await.unwrap_err();
+    assert!(
+        store
+            .find("session", "status", "running")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let gone = store
+        .append("sesn_1", Seq(1), vec![entry(1)], Vec::new())
+        .await
+        .unwrap_err();
     assert!(matches!(gone, AppendError::Gone), "{gone:?}");
     // Nothing comes back with a new document of the old name.
-    store.create("session", document("sesn_1", "w"), Vec::new()).await.unwrap();
+    store
+        .create("session", document("sesn_1", "w"), Vec::new())
+        .await
+        .unwrap();
     assert!(store.load("sesn_1", Seq(0)).await.unwrap().is_empty());
-    let query = EventQuery { limit: 1, ..EventQuery::default() };
+    let query = EventQuery {
+        limit: 1,
+        ..EventQuery::default()
+    };
     assert!(store.events("sesn_1", query).await.unwrap().data.is_empty());
-    assert_eq!(store.revisions("session", "w", "sesn_1", 9, None).await.unwrap().data.len(), 1);
+    assert_eq!(
+        store
+            .revisions("session", "w", "sesn_1", 9, None)
+            .await
+            .unwrap()
+            .data
+            .len(),
+        1
+    );
 }
 
 async fn a_second_document_of_the_same_id_is_refused(store: &impl Store) {
-    store.create("agent", document("agent_1", "w"), Vec::new()).await.unwrap();
-    store.create("agent", document("agent_1", "other"), vec![entry(1)]).await.unwrap_err();
+    store
+        .create("agent", document("agent_1", "w"), Vec::new())
+        .await
+        .unwrap();
+    store
+        .create("agent", document("agent_1", "other"), vec![entry(1)])
+        .await
+        .unwrap_err();
     assert!(store.load("agent_1", Seq(0)).await.unwrap().is_empty());
     // A refused write is no reason to stop.
-    store.create("agent", document("agent_2", "w"), Vec::new()).await.unwrap();
+    store
+        .create("agent", document("agent_2", "w"), Vec::new())
+        .await
+        .unwrap();
 }
 
 async fn keys_are_found_by_their_secret_until_revoked(store: &impl Store) {
@@ -327,13 +699,37 @@ async fn keys_are_found_by_their_secret_until_revoked(store: &impl Store) {
     store.add(key(1), [1; 32]).await.unwrap();
     store.add(key(2), [2; 32]).await.unwrap();
     store.add(key(3), [2; 32]).await.unwrap_err();
-    assert_eq!(store.find_by_secret([2; 32]).await.unwrap().unwrap().id, "apikey_2");
+    assert_eq!(
+        store.find_by_secret([2; 32]).await.unwrap().unwrap().id,
+        "apikey_2"
+    );
     assert!(store.find_by_secret([3; 32]).await.unwrap().is_none());
-    assert!(store.revoke("apikey_2", "2026-01-02T00:00:00.000000Z").await.unwrap());
-    assert!(store.revoke("apikey_2", "2026-01-03T00:00:00.000000Z").await.unwrap());
-    assert!(!store.revoke("apikey_9", "2026-01-03T00:00:00.000000Z").await.unwrap());
+    assert!(
+        store
+            .revoke("apikey_2", "2026-01-02T00:00:00.000000Z")
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .revoke("apikey_2", "2026-01-03T00:00:00.000000Z")
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .revoke("apikey_9", "2026-01-03T00:00:00.000000Z")
+            .await
+            .unwrap()
+    );
     assert!(store.find_by_secret([2; 32]).await.unwrap().is_none());
     let all = store.all().await.unwrap();
-    assert_eq!(all.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(), ["apikey_1", "apikey_2"]);
-    assert_eq!(all[1].revoked_at.as_deref(), Some("2026-01-02T00:00:00.000000Z"));
+    assert_eq!(
+        all.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(),
+        ["apikey_1", "apikey_2"]
+    );
+    assert_eq!(
+        all[1].revoked_at.as_deref(),
+        Some("2026-01-02T00:00:00.000000Z")
+    );
 }

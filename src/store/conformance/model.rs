@@ -32,7 +32,9 @@ impl Session {
     }
 
     fn set(&mut self, fields: Vec<(String, String)>) {
-        self.document.fields.retain(|(name, _)| !fields.iter().any(|(new, _)| new == name));
+        self.document
+            .fields
+            .retain(|(name, _)| !fields.iter().any(|(new, _)| new == name));
         self.document.fields.extend(fields);
         self.document.fields.sort();
     }
@@ -44,7 +46,12 @@ impl Model {
             return false;
         }
         let id = document.id.clone();
-        let mut session = Session { document, kept: Vec::new(), log: Vec::new(), events: Vec::new() };
+        let mut session = Session {
+            document,
+            kept: Vec::new(),
+            log: Vec::new(),
+            events: Vec::new(),
+        };
         session.write(entries);
         self.sessions.insert(id, session);
         true
@@ -69,12 +76,16 @@ impl Model {
     }
 
     pub(super) fn update(&mut self, document: Document, keep: Keep) -> bool {
-        let Some(session) = self.sessions.get_mut(&document.id) else { return false };
+        let Some(session) = self.sessions.get_mut(&document.id) else {
+            return false;
+        };
         if session.document.revision + 1 != document.revision {
             return false;
         }
         if keep == Keep::History {
-            session.kept.push((session.document.revision, session.document.body.clone()));
+            session
+                .kept
+                .push((session.document.revision, session.document.body.clone()));
         }
         session.document.revision = document.revision;
         session.document.body = document.body;
@@ -88,19 +99,27 @@ impl Model {
     }
 
     pub(super) fn last(&self, id: &str) -> u64 {
-        self.sessions.get(id).map_or(0, |session| session.log.len() as u64)
+        self.sessions
+            .get(id)
+            .map_or(0, |session| session.log.len() as u64)
     }
 
     pub(super) fn revision(&self, id: &str) -> u64 {
-        self.sessions.get(id).map_or(0, |session| session.document.revision)
+        self.sessions
+            .get(id)
+            .map_or(0, |session| session.document.revision)
     }
 
     pub(super) fn log(&self, id: &str) -> Vec<Value> {
-        self.sessions.get(id).map_or(Vec::new(), |session| session.log.clone())
+        self.sessions
+            .get(id)
+            .map_or(Vec::new(), |session| session.log.clone())
     }
 
     pub(super) fn events(&self, id: &str, query: &EventQuery) -> Vec<Value> {
-        let Some(session) = self.sessions.get(id) else { return Vec::new() };
+        let Some(session) = self.sessions.get(id) else {
+            return Vec::new();
+        };
         let mut rows: Vec<&EventRow> = session
             .events
             .iter()
@@ -114,7 +133,10 @@ impl Model {
         rows.into_iter().map(|row| row.event.clone()).collect()
     }
 
-    pub(super) fn list(&self, query: &DocumentQuery) -> Vec<(String, u64, Vec<(String, String)>, Value)> {
+    pub(super) fn list(
+        &self,
+        query: &DocumentQuery,
+    ) -> Vec<(String, u64, Vec<(String, String)>, Value)> {
         let mut found: Vec<&Document> = self
             .sessions
             .values()
@@ -122,7 +144,10 @@ impl Model {
             .filter(|document| query.include_archived || document.archived_at.is_none())
             .filter(|document| {
                 query.fields.iter().all(|(name, values)| {
-                    document.fields.iter().any(|(field, value)| field == name && values.contains(value))
+                    document
+                        .fields
+                        .iter()
+                        .any(|(field, value)| field == name && values.contains(value))
                 })
             })
             .collect();
@@ -130,11 +155,16 @@ impl Model {
         if !query.ascending {
             found.reverse();
         }
-        found.into_iter().map(|d| (d.id.clone(), d.revision, d.fields.clone(), d.body.clone())).collect()
+        found
+            .into_iter()
+            .map(|d| (d.id.clone(), d.revision, d.fields.clone(), d.body.clone()))
+            .collect()
     }
 
     pub(super) fn revisions(&self, id: &str) -> Vec<(u64, Value)> {
-        let Some(session) = self.sessions.get(id) else { return Vec::new() };
+        let Some(session) = self.sessions.get(id) else {
+            return Vec::new();
+        };
         let mut all = session.kept.clone();
         all.push((session.document.revision, session.document.body.clone()));
         all.reverse();

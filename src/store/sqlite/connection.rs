@@ -18,7 +18,10 @@ const STATEMENTS_MAX: usize = 64;
 /// Turns a SQLite error into the store's, saying what was being done.
 pub(super) fn failed(context: &str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
     let context = context.to_owned();
-    move |source| StoreError { context, source: Some(Box::new(source)) }
+    move |source| StoreError {
+        context,
+        source: Some(Box::new(source)),
+    }
 }
 
 /// Opens the connection that writes.
@@ -66,7 +69,10 @@ impl Readers {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let gone = |_| StoreError { context: "the store is closed".into(), source: None };
+        let gone = |_| StoreError {
+            context: "the store is closed".into(),
+            source: None,
+        };
         // Goes along with the work, which goes on when this future is dropped.
         let permit = self.permits.clone().acquire_owned().await.map_err(gone)?;
         let readers = self.clone();
@@ -80,7 +86,10 @@ impl Readers {
             drop(permit);
             result
         });
-        work.await.map_err(|panic| StoreError { context: "read".into(), source: Some(Box::new(panic)) })?
+        work.await.map_err(|panic| StoreError {
+            context: "read".into(),
+            source: Some(Box::new(panic)),
+        })?
     }
 
     fn connect(&self) -> Result<Connection, StoreError> {

@@ -42,19 +42,33 @@ pub(super) enum Towards {
 
 impl Cursor {
     pub(super) fn encode(&self) -> String {
-        let fields = (&self.listing, self.order, self.towards, &self.at, &self.item);
+        let fields = (
+            &self.listing,
+            self.order,
+            self.towards,
+            &self.at,
+            &self.item,
+        );
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&fields).expect("five plain values are JSON"))
     }
 
     /// Reads a token that must be of this listing in this order.
     pub(super) fn decode(token: &str, listing: &str, order: Order) -> Result<Cursor, ListError> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| ListError::BadPage)?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(token)
+            .map_err(|_| ListError::BadPage)?;
         let (of, ordered, towards, at, item): (String, Order, Towards, String, String) =
             serde_json::from_slice(&bytes).map_err(|_| ListError::BadPage)?;
         if of != listing || ordered != order {
             return Err(ListError::BadPage);
         }
-        Ok(Cursor { listing: of, order, towards, at, item })
+        Ok(Cursor {
+            listing: of,
+            order,
+            towards,
+            at,
+            item,
+        })
     }
 }
 
@@ -74,7 +88,10 @@ mod tests {
 
     #[test]
     fn a_token_reads_back() {
-        assert_eq!(Cursor::decode(&cursor().encode(), "agent", Order::Descending).unwrap(), cursor());
+        assert_eq!(
+            Cursor::decode(&cursor().encode(), "agent", Order::Descending).unwrap(),
+            cursor()
+        );
     }
 
     #[test]
@@ -87,7 +104,13 @@ mod tests {
             ("nonsense!", "agent", Order::Descending),
             ("bnVsbA", "agent", Order::Descending),
         ] {
-            assert!(matches!(Cursor::decode(token, listing, order), Err(ListError::BadPage)), "{token} {listing}");
+            assert!(
+                matches!(
+                    Cursor::decode(token, listing, order),
+                    Err(ListError::BadPage)
+                ),
+                "{token} {listing}"
+            );
         }
     }
 }

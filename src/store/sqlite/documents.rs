@@ -5,13 +5,21 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::connection::{count, failed, integer};
 use super::cursor::{Cursor, Order};
 use super::select::{Item, Select, within};
-use super::{Document, DocumentQuery, Keep, Kind, ListError, NewEntry, Page, Seq, StoreError, WriteError, log};
+use super::{
+    Document, DocumentQuery, Keep, Kind, ListError, NewEntry, Page, Seq, StoreError, WriteError,
+    log,
+};
 
 /// The columns that [`read`] expects, in its order. Fields come along as a JSON array of pairs.
 const COLUMNS: &str = "ordinal, id, workspace, revision, created_at, archived_at, body, \
     (SELECT json_group_array(json_array(name, value)) FROM document_fields WHERE document = ordinal)";
 
-pub(super) fn create(sql: &Connection, kind: Kind, document: &Document, log: &[NewEntry]) -> Result<(), StoreError> {
+pub(super) fn create(
+    sql: &Connection,
+    kind: Kind,
+    document: &Document,
+    log: &[NewEntry],
+) -> Result<(), StoreError> {
     sql.prepare_cached(
         "INSERT INTO documents (id, kind, workspace, revision, created_at, archived_at, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
@@ -32,7 +40,12 @@ pub(super) fn create(sql: &Connection, kind: Kind, document: &Document, log: &[N
     log::write(sql, ordinal, Seq(0), log)
 }
 
-pub(super) fn get(sql: &Connection, kind: Kind, workspace: &str, id: &str) -> Result<Option<Document>, StoreError> {
+pub(super) fn get(
+    sql: &Connection,
+    kind: Kind,
+    workspace: &str,
+    id: &str,
+) -> Result<Option<Document>, StoreError> {
     Ok(get_with_ordinal(sql, kind, workspace, id)?.map(|(_, document)| document))
 }
 
@@ -43,18 +56,28 @@ fn get_with_ordinal(
     id: &str,
 ) -> Result<Option<(i64, Document)>, StoreError> {
     let raw = sql
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id = ? AND kind = ? AND workspace = ?"))
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM documents WHERE id = ? AND kind = ? AND workspace = ?"
+        ))
         .and_then(|mut statement| statement.query_row([id, kind, workspace], raw).optional())
         .map_err(failed(&format!("read {kind} {id}")))?;
     raw.map(Raw::parse).transpose()
 }
 
-pub(super) fn update(sql: &Connection, kind: Kind, document: &Document, keep: Keep) -> Result<(), WriteError> {
-    let Some((ordinal, old)) = get_with_ordinal(sql, kind, &document.workspace, &document.id)? else {
+pub(super) fn update(
+    sql: &Connection,
+    kind: Kind,
+    document: &Document,
+    keep: Keep,
+) -> Result<(), WriteError> {
+    let Some((ordinal, old)) = get_with_ordinal(sql, kind, &document.workspace, &document.id)?
+    else {
         return Err(WriteError::NotFound);
     };
     if old.revision + 1 != document.revision {
-        return Err(WriteError::Conflict { actual: old.revision });
+        return Err(WriteError::Conflict {
+            actual: old.revision,
+        });
     }
     let context = format!("update {kind} {}", document.id);
     if keep == Keep::History {
@@ -67,17 +90,28 @@ pub(super) fn update(sql: &Connection, kind: Kind, document: &Document, keep: Ke
         })
         .map_err(failed(&context))?;
     }
-    sql.prepare_cached("UPDATE documents SET revision = ?, archived_at = ?, body = ? WHERE ordinal = ?")
-        .and_then(|mut statement| {
-            statement.execute(params![integer(document.revision), document.archived_at, document.body.to_string(), ordinal])
-        })
-        .map_err(failed(&context))?;
+    sql.prepare_cached(
+        "UPDATE documents SET revision = ?, archived_at = ?, body = ? WHERE ordinal = ?",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            integer(document.revision),
+            document.archived_at,
+            document.body.to_string(),
+            ordinal
+        ])
+    })
+    .map_err(failed(&context))?;
     set_fields(sql, ordinal, &document.fields)?;
     Ok(())
 }
 
 /// Replaces the fields that are named; the others stay.
-pub(super) fn set_fields(sql: &Connection, ordinal: i64, fields: &[(String, String)]) -> Result<(), StoreError> {
+pub(super) fn set_fields(
+    sql: &Connection,
+    ordinal: i64,
+    fields: &[(String, String)],
+) -> Result<(), StoreError> {
     let context = || failed("write a document's fields");
     for (name, _) in fields {
         sql.prepare_cached("DELETE FROM document_fields WHERE document = ? AND name = ?")
@@ -85,9 +119,11 @@ pub(super) fn set_fields(sql: &Connection, ordinal: i64, fields: &[(String, Stri
             .map_err(context())?;
     }
     for (name, value) in fields {
-        sql.prepare_cached("INSERT OR IGNORE INTO document_fields (document, name, value) VALUES (?, ?, ?)")
-            .and_then(|mut statement| statement.execute(params![ordinal, name, value]))
-            .map_err(context())?;
+        sql.prepare_cached(
+            "INSERT OR IGNORE INTO document_fields (document, name, value) VALUES (?, ?, ?)",
+        )
+        .and_then(|mut statement| statement.execute(params![ordinal, name, value]))
+        .map_err(context())?;
     }
     Ok(())
 }
@@ -99,7 +135,9 @@ pub(super) fn get_revision(
     id: &str,
     revision: u64,
 ) -> Result<Option<Document>, StoreError> {
-    let Some((ordinal, present)) = get_with_ordinal(sql, kind, workspace, id)? else { return Ok(None) };
+    let Some((ordinal, present)) = get_with_ordinal(sql, kind, workspace, id)? else {
+        return Ok(None);
+    };
     if present.revision == revision {
         return Ok(Some(present));
     }
@@ -121,7 +159,11 @@ pub(super) fn revisions(
     page: Option<&str>,
 ) -> Result<Page<Document>, ListError> {
     let Some((ordinal, present)) = get_with_ordinal(sql, kind, workspace, id)? else {
-        return Ok(Page { data: Vec::new(), next: None, previous: None });
+        return Ok(Page {
+            data: Vec::new(),
+            next: None,
+            previous: None,
+        });
     };
     // The present one takes its place among the kept ones. Only its number and place come from here.
     let select = Select {
@@ -141,9 +183,17 @@ pub(super) fn revisions(
     select.page(sql, page, |row| {
         let raw = raw_revision(row).map_err(failed("list revisions"))?;
         let revision = raw.revision;
-        let value = if revision == present.revision { present.clone() } else { raw.parse(&present)? };
+        let value = if revision == present.revision {
+            present.clone()
+        } else {
+            raw.parse(&present)?
+        };
         let place = format!("{revision:020}");
-        Ok(Item { value, at: place.clone(), item: place })
+        Ok(Item {
+            value,
+            at: place.clone(),
+            item: place,
+        })
     })
 }
 
@@ -153,10 +203,18 @@ pub(super) fn list(
     workspace: &str,
     query: &DocumentQuery,
 ) -> Result<Page<Document>, ListError> {
-    let order = if query.ascending { Order::Ascending } else { Order::Descending };
+    let order = if query.ascending {
+        Order::Ascending
+    } else {
+        Order::Descending
+    };
     if let Some(token) = &query.page {
         let cursor = Cursor::decode(token, kind, order)?;
-        if !within(&cursor.at, query.created_after.as_ref(), query.created_before.as_ref()) {
+        if !within(
+            &cursor.at,
+            query.created_after.as_ref(),
+            query.created_before.as_ref(),
+        ) {
             return Err(ListError::BadPage);
         }
     }
@@ -172,7 +230,10 @@ pub(super) fn list(
         select.sql.push_str(" AND archived_at IS NULL");
     }
     for (name, values) in &query.fields {
-        select.and("EXISTS (SELECT 1 FROM document_fields WHERE document = ordinal AND name = ?", name.clone());
+        select.and(
+            "EXISTS (SELECT 1 FROM document_fields WHERE document = ordinal AND name = ?",
+            name.clone(),
+        );
         select.and_one_of("value", values);
         select.sql.push(')');
     }
@@ -184,7 +245,12 @@ pub(super) fn list(
     })
 }
 
-pub(super) fn delete(sql: &Connection, kind: Kind, workspace: &str, id: &str) -> Result<bool, StoreError> {
+pub(super) fn delete(
+    sql: &Connection,
+    kind: Kind,
+    workspace: &str,
+    id: &str,
+) -> Result<bool, StoreError> {
     // Fields, revisions, log and events go with it by their foreign keys.
     sql.prepare_cached("DELETE FROM documents WHERE id = ? AND kind = ? AND workspace = ?")
         .and_then(|mut statement| statement.execute([id, kind, workspace]))
@@ -192,7 +258,12 @@ pub(super) fn delete(sql: &Connection, kind: Kind, workspace: &str, id: &str) ->
         .map_err(failed(&format!("delete {kind} {id}")))
 }
 
-pub(super) fn find(sql: &Connection, kind: Kind, field: &str, value: &str) -> Result<Vec<Document>, StoreError> {
+pub(super) fn find(
+    sql: &Connection,
+    kind: Kind,
+    field: &str,
+    value: &str,
+) -> Result<Vec<Document>, StoreError> {
     // The condition on the length makes the partial index usable.
     let found: Vec<Raw> = sql
         .prepare_cached(&format!(
@@ -247,7 +318,12 @@ struct RawRevision {
 }
 
 fn raw_revision(row: &Row<'_>) -> rusqlite::Result<RawRevision> {
-    Ok(RawRevision { revision: count(row, 0)?, archived_at: row.get(1)?, fields: row.get(2)?, body: row.get(3)? })
+    Ok(RawRevision {
+        revision: count(row, 0)?,
+        archived_at: row.get(1)?,
+        fields: row.get(2)?,
+        body: row.get(3)?,
+    })
 }
 
 impl RawRevision {
@@ -265,6 +341,8 @@ impl RawRevision {
 }
 
 fn parse_fields(json: &str) -> Result<Vec<(String, String)>, StoreError> {
-    serde_json::from_str(json)
-        .map_err(|error| StoreError { context: "read stored fields".into(), source: Some(Box::new(error)) })
+    serde_json::from_str(json).map_err(|error| StoreError {
+        context: "read stored fields".into(),
+        source: Some(Box::new(error)),
+    })
 }

@@ -5,7 +5,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::connection::failed;
 use super::{KeyRow, StoreError};
 
-pub(super) fn add(sql: &Connection, key: &KeyRow, secret_sha256: &[u8; 32]) -> Result<(), StoreError> {
+pub(super) fn add(
+    sql: &Connection,
+    key: &KeyRow,
+    secret_sha256: &[u8; 32],
+) -> Result<(), StoreError> {
     sql.prepare_cached(
         "INSERT INTO keys (id, workspace, name, hint, created_at, revoked_at, secret_sha256) VALUES (?, ?, ?, ?, ?, ?, ?)",
     )
@@ -24,7 +28,10 @@ pub(super) fn add(sql: &Connection, key: &KeyRow, secret_sha256: &[u8; 32]) -> R
     Ok(())
 }
 
-pub(super) fn find_by_secret(sql: &Connection, secret_sha256: &[u8; 32]) -> Result<Option<KeyRow>, StoreError> {
+pub(super) fn find_by_secret(
+    sql: &Connection,
+    secret_sha256: &[u8; 32],
+) -> Result<Option<KeyRow>, StoreError> {
     sql.prepare_cached(
         "SELECT id, workspace, name, hint, created_at, revoked_at FROM keys WHERE secret_sha256 = ? AND revoked_at IS NULL",
     )

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::connection::{count, failed, integer};
 use super::cursor::{Cursor, Order};
 use super::select::{Item, Select, within};
-use super::{AppendError, Entry, EventQuery, ListError, NewEntry, Page, Seq, StoreError, documents};
+use super::{
+    AppendError, Entry, EventQuery, ListError, NewEntry, Page, Seq, StoreError, documents,
+};
 
 /// Sorts after every time.
 const WAITING: &str = "~";
@@ -23,7 +25,9 @@ pub(super) fn append(
         .prepare_cached("SELECT ordinal FROM documents WHERE id = ?")
         .and_then(|mut statement| statement.query_row([session], |row| row.get(0)).optional())
         .map_err(context())?;
-    let Some(ordinal) = ordinal else { return Err(AppendError::Gone) };
+    let Some(ordinal) = ordinal else {
+        return Err(AppendError::Gone);
+    };
     let actual = sql
         .prepare_cached("SELECT coalesce(max(seq), 0) FROM log WHERE session = ?")
         .and_then(|mut statement| statement.query_row([ordinal], |row| count(row, 0)))
@@ -38,13 +42,20 @@ pub(super) fn append(
 }
 
 /// Writes entries after `last`, which must be the log's last position.
-pub(super) fn write(sql: &Connection, session: i64, last: Seq, entries: &[NewEntry]) -> Result<(), StoreError> {
+pub(super) fn write(
+    sql: &Connection,
+    session: i64,
+    last: Seq,
+    entries: &[NewEntry],
+) -> Result<(), StoreError> {
     let context = || failed("append to the log");
     let mut insert = sql
         .prepare_cached("INSERT INTO log (session, seq, entry) VALUES (?, ?, ?)")
         .map_err(context())?;
     for (seq, new) in (last.0 + 1..).zip(entries) {
-        insert.execute(params![session, integer(seq), new.entry.to_string()]).map_err(context())?;
+        insert
+            .execute(params![session, integer(seq), new.entry.to_string()])
+            .map_err(context())?;
         let Some(event) = &new.event else { continue };
         sql.prepare_cached(
             "INSERT INTO events (session, id, kind, sorted_at, event) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -52,7 +63,13 @@ pub(super) fn write(sql: &Connection, session: i64, last: Seq, entries: &[NewEnt
         )
         .and_then(|mut statement| {
             let sorted_at = event.processed_at.as_deref().unwrap_or(WAITING);
-            statement.execute(params![session, event.id, event.kind, sorted_at, event.event.to_string()])
+            statement.execute(params![
+                session,
+                event.id,
+                event.kind,
+                sorted_at,
+                event.event.to_string()
+            ])
         })
         .map_err(context())?;
     }
@@ -68,11 +85,26 @@ pub(super) fn load(sql: &Connection, session: &str, after: Seq) -> Result<Vec<En
             statement.query_map(params![session, integer(after.0)], |row| Ok((count(row, 0)?, row.get(1)?)))?.collect()
         })
         .map_err(failed("load a log"))?;
-    rows.into_iter().map(|(seq, entry)| Ok(Entry { seq: Seq(seq), entry: parse(&entry)? })).collect()
+    rows.into_iter()
+        .map(|(seq, entry)| {
+            Ok(Entry {
+                seq: Seq(seq),
+                entry: parse(&entry)?,
+            })
+        })
+        .collect()
 }
 
-pub(super) fn events(sql: &Connection, session: &str, query: &EventQuery) -> Result<Page<Value>, ListError> {
-    let order = if query.descending { Order::Descending } else { Order::Ascending };
+pub(super) fn events(
+    sql: &Connection,
+    session: &str,
+    query: &EventQuery,
+) -> Result<Page<Value>, ListError> {
+    let order = if query.descending {
+        Order::Descending
+    } else {
+        Order::Ascending
+    };
     let listing = format!("events of {session}");
     if let Some(token) = &query.page {
         let cursor = Cursor::decode(token, &listing, order)?;
@@ -94,14 +126,20 @@ pub(super) fn events(sql: &Connection, session: &str, query: &EventQuery) -> Res
     }
     select.between(query.after.as_ref(), query.before.as_ref());
     select.page(sql, query.page.as_deref(), |row| {
-        let (at, ordinal, event): (String, i64, String) = (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))()
-            .map_err(failed("list events"))?;
-        Ok(Item { value: parse(&event)?, at, item: ordinal.to_string() })
+        let (at, ordinal, event): (String, i64, String) =
+            (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))().map_err(failed("list events"))?;
+        Ok(Item {
+            value: parse(&event)?,
+            at,
+            item: ordinal.to_string(),
+        })
     })
 }
 
 /// Reads JSON that we wrote.
 pub(super) fn parse(json: &str) -> Result<Value, StoreError> {
-    serde_json::from_str(json)
-        .map_err(|error| StoreError { context: "read stored JSON".into(), source: Some(Box::new(error)) })
+    serde_json::from_str(json).map_err(|error| StoreError {
+        context: "read stored JSON".into(),
+        source: Some(Box::new(error)),
+    })
 }

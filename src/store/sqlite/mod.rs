@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    AppendError, Document, DocumentQuery, Documents, Entry, EventQuery, Keep, KeyRow, Keys, Kind, ListError, Log,
-    NewEntry, Page, Seq, StoreError, WriteError,
+    AppendError, Document, DocumentQuery, Documents, Entry, EventQuery, Keep, KeyRow, Keys, Kind,
+    ListError, Log, NewEntry, Page, Seq, StoreError, WriteError,
 };
 
 mod connection;
@@ -39,7 +39,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { readers: 4, batch_max: 256 }
+        Options {
+            readers: 4,
+            batch_max: 256,
+        }
     }
 }
 
@@ -74,34 +77,60 @@ impl Log for Sqlite {
     ) -> Result<Seq, AppendError> {
         let session = session.to_owned();
         self.writer
-            .write("append to the log", move |sql| log::append(sql, &session, expected, &entries, &fields))
+            .write("append to the log", move |sql| {
+                log::append(sql, &session, expected, &entries, &fields)
+            })
             .await
     }
 
     async fn load(&self, session: &str, after: Seq) -> Result<Vec<Entry>, StoreError> {
         let session = session.to_owned();
-        self.readers.read(move |sql| log::load(sql, &session, after)).await
+        self.readers
+            .read(move |sql| log::load(sql, &session, after))
+            .await
     }
 
     async fn events(&self, session: &str, query: EventQuery) -> Result<Page<Value>, ListError> {
         let session = session.to_owned();
-        self.readers.read(move |sql| log::events(sql, &session, &query)).await
+        self.readers
+            .read(move |sql| log::events(sql, &session, &query))
+            .await
     }
 }
 
 #[async_trait]
 impl Documents for Sqlite {
-    async fn create(&self, kind: Kind, document: Document, log: Vec<NewEntry>) -> Result<(), StoreError> {
-        self.writer.write("create a document", move |sql| documents::create(sql, kind, &document, &log)).await
+    async fn create(
+        &self,
+        kind: Kind,
+        document: Document,
+        log: Vec<NewEntry>,
+    ) -> Result<(), StoreError> {
+        self.writer
+            .write("create a document", move |sql| {
+                documents::create(sql, kind, &document, &log)
+            })
+            .await
     }
 
-    async fn get(&self, kind: Kind, workspace: &str, id: &str) -> Result<Option<Document>, StoreError> {
+    async fn get(
+        &self,
+        kind: Kind,
+        workspace: &str,
+        id: &str,
+    ) -> Result<Option<Document>, StoreError> {
         let (workspace, id) = (workspace.to_owned(), id.to_owned());
-        self.readers.read(move |sql| documents::get(sql, kind, &workspace, &id)).await
+        self.readers
+            .read(move |sql| documents::get(sql, kind, &workspace, &id))
+            .await
     }
 
     async fn update(&self, kind: Kind, document: Document, keep: Keep) -> Result<(), WriteError> {
-        self.writer.write("update a document", move |sql| documents::update(sql, kind, &document, keep)).await
+        self.writer
+            .write("update a document", move |sql| {
+                documents::update(sql, kind, &document, keep)
+            })
+            .await
     }
 
     async fn get_revision(
@@ -112,7 +141,9 @@ impl Documents for Sqlite {
         revision: u64,
     ) -> Result<Option<Document>, StoreError> {
         let (workspace, id) = (workspace.to_owned(), id.to_owned());
-        self.readers.read(move |sql| documents::get_revision(sql, kind, &workspace, &id, revision)).await
+        self.readers
+            .read(move |sql| documents::get_revision(sql, kind, &workspace, &id, revision))
+            .await
     }
 
     async fn revisions(
@@ -124,33 +155,59 @@ impl Documents for Sqlite {
         page: Option<String>,
     ) -> Result<Page<Document>, ListError> {
         let (workspace, id) = (workspace.to_owned(), id.to_owned());
-        self.readers.read(move |sql| documents::revisions(sql, kind, &workspace, &id, limit, page.as_deref())).await
+        self.readers
+            .read(move |sql| {
+                documents::revisions(sql, kind, &workspace, &id, limit, page.as_deref())
+            })
+            .await
     }
 
-    async fn list(&self, kind: Kind, workspace: &str, query: DocumentQuery) -> Result<Page<Document>, ListError> {
+    async fn list(
+        &self,
+        kind: Kind,
+        workspace: &str,
+        query: DocumentQuery,
+    ) -> Result<Page<Document>, ListError> {
         let workspace = workspace.to_owned();
-        self.readers.read(move |sql| documents::list(sql, kind, &workspace, &query)).await
+        self.readers
+            .read(move |sql| documents::list(sql, kind, &workspace, &query))
+            .await
     }
 
     async fn delete(&self, kind: Kind, workspace: &str, id: &str) -> Result<bool, StoreError> {
         let (workspace, id) = (workspace.to_owned(), id.to_owned());
-        self.writer.write("delete a document", move |sql| documents::delete(sql, kind, &workspace, &id)).await
+        self.writer
+            .write("delete a document", move |sql| {
+                documents::delete(sql, kind, &workspace, &id)
+            })
+            .await
     }
 
-    async fn find(&self, kind: Kind, field: &str, value: &str) -> Result<Vec<Document>, StoreError> {
+    async fn find(
+        &self,
+        kind: Kind,
+        field: &str,
+        value: &str,
+    ) -> Result<Vec<Document>, StoreError> {
         let (field, value) = (field.to_owned(), value.to_owned());
-        self.readers.read(move |sql| documents::find(sql, kind, &field, &value)).await
+        self.readers
+            .read(move |sql| documents::find(sql, kind, &field, &value))
+            .await
     }
 }
 
 #[async_trait]
 impl Keys for Sqlite {
     async fn add(&self, key: KeyRow, secret_sha256: [u8; 32]) -> Result<(), StoreError> {
-        self.writer.write("add a key", move |sql| keys::add(sql, &key, &secret_sha256)).await
+        self.writer
+            .write("add a key", move |sql| keys::add(sql, &key, &secret_sha256))
+            .await
     }
 
     async fn find_by_secret(&self, secret_sha256: [u8; 32]) -> Result<Option<KeyRow>, StoreError> {
-        self.readers.read(move |sql| keys::find_by_secret(sql, &secret_sha256)).await
+        self.readers
+            .read(move |sql| keys::find_by_secret(sql, &secret_sha256))
+            .await
     }
 
     async fn all(&self) -> Result<Vec<KeyRow>, StoreError> {
@@ -159,7 +216,9 @@ impl Keys for Sqlite {
 
     async fn revoke(&self, id: &str, at: &str) -> Result<bool, StoreError> {
         let (id, at) = (id.to_owned(), at.to_owned());
-        self.writer.write("revoke a key", move |sql| keys::revoke(sql, &id, &at)).await
+        self.writer
+            .write("revoke a key", move |sql| keys::revoke(sql, &id, &at))
+            .await
     }
 }
 
@@ -195,8 +254,14 @@ mod tests {
     async fn what_was_accepted_is_there_after_reopening() {
         let directory = tempfile::tempdir().unwrap();
         let store = open(&directory);
-        store.create("session", conformance::document("sesn_1", "w"), Vec::new()).await.unwrap();
-        store.append("sesn_1", Seq(0), vec![conformance::entry(1)], Vec::new()).await.unwrap();
+        store
+            .create("session", conformance::document("sesn_1", "w"), Vec::new())
+            .await
+            .unwrap();
+        store
+            .append("sesn_1", Seq(0), vec![conformance::entry(1)], Vec::new())
+            .await
+            .unwrap();
         drop(store);
         let store = open(&directory);
         assert_eq!(store.load("sesn_1", Seq(0)).await.unwrap().len(), 1);
@@ -210,37 +275,61 @@ mod tests {
             let store = store.clone();
             async move {
                 let id = format!("sesn_{n}");
-                store.create("session", conformance::document(&id, "w"), Vec::new()).await.unwrap();
+                store
+                    .create("session", conformance::document(&id, "w"), Vec::new())
+                    .await
+                    .unwrap();
                 for k in 0..5 {
-                    store.append(&id, Seq(k), vec![conformance::entry(k)], Vec::new()).await.unwrap();
+                    store
+                        .append(&id, Seq(k), vec![conformance::entry(k)], Vec::new())
+                        .await
+                        .unwrap();
                 }
                 store.load(&id, Seq(0)).await.unwrap().len()
             }
         });
         let counts = futures::future::join_all(appends).await;
         assert_eq!(counts, vec![5; 100]);
-        assert!(store.writer.transactions() < 600, "{} transactions for 600 writes", store.writer.transactions());
+        assert!(
+            store.writer.transactions() < 600,
+            "{} transactions for 600 writes",
+            store.writer.transactions()
+        );
     }
 
     #[tokio::test]
     async fn a_failed_durable_write_poisons_the_store() {
         let directory = tempfile::tempdir().unwrap();
         let store = open(&directory);
-        store.create("session", conformance::document("sesn_1", "w"), Vec::new()).await.unwrap();
+        store
+            .create("session", conformance::document("sesn_1", "w"), Vec::new())
+            .await
+            .unwrap();
         // A full disk, as SQLite sees it.
         store
             .writer
             .write("shrink", |sql| -> Result<(), StoreError> {
-                sql.query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).map_err(connection::failed("shrink"))
+                sql.query_row("PRAGMA max_page_count = 1", [], |_| Ok(()))
+                    .map_err(connection::failed("shrink"))
             })
             .await
             .unwrap();
-        let large = NewEntry { entry: Value::String("x".repeat(1 << 20)), event: None };
-        let error = store.append("sesn_1", Seq(0), vec![large], Vec::new()).await.unwrap_err();
+        let large = NewEntry {
+            entry: Value::String("x".repeat(1 << 20)),
+            event: None,
+        };
+        let error = store
+            .append("sesn_1", Seq(0), vec![large], Vec::new())
+            .await
+            .unwrap_err();
         assert!(matches!(error, AppendError::Failed(_)), "{error:?}");
 
-        let small = store.append("sesn_1", Seq(0), vec![conformance::entry(1)], Vec::new()).await;
-        let Err(AppendError::Failed(error)) = small else { panic!("{small:?}") };
+        let small = store
+            .append("sesn_1", Seq(0), vec![conformance::entry(1)], Vec::new())
+            .await;
+        let Err(AppendError::Failed(error)) = small else {
+            panic!("{small:?}")
+        };
         assert!(error.context.contains("refuses writes"), "{error}");
         // Reading goes on, and nothing of the failed write is there.
         assert!(store.load("sesn_1", Seq(0)).await.unwrap().is_empty());

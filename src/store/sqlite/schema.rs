@@ -76,9 +76,12 @@ const MIGRATIONS: &[&str] = &[
 /// Brings the file to the newest version. Refuses a file from a newer program.
 pub(super) fn migrate(sql: &mut Connection) -> Result<(), StoreError> {
     let context = "bring the database's schema up to date";
-    let transaction =
-        sql.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(failed(context))?;
-    let version = transaction.pragma_query_value(None, "user_version", |row| count(row, 0)).map_err(failed(context))?;
+    let transaction = sql
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(failed(context))?;
+    let version = transaction
+        .pragma_query_value(None, "user_version", |row| count(row, 0))
+        .map_err(failed(context))?;
     let version = usize::try_from(version).unwrap_or(usize::MAX);
     if version > MIGRATIONS.len() {
         return Err(StoreError {
@@ -90,10 +93,14 @@ pub(super) fn migrate(sql: &mut Connection) -> Result<(), StoreError> {
         });
     }
     for migration in &MIGRATIONS[version..] {
-        transaction.execute_batch(migration).map_err(failed(context))?;
+        transaction
+            .execute_batch(migration)
+            .map_err(failed(context))?;
     }
     let newest = integer(MIGRATIONS.len() as u64);
-    transaction.pragma_update(None, "user_version", newest).map_err(failed(context))?;
+    transaction
+        .pragma_update(None, "user_version", newest)
+        .map_err(failed(context))?;
     transaction.commit().map_err(failed(context))
 }
 
@@ -113,6 +120,9 @@ mod tests {
         let mut sql = Connection::open_in_memory().unwrap();
         sql.pragma_update(None, "user_version", 1_000).unwrap();
         let error = migrate(&mut sql).unwrap_err();
-        assert!(error.to_string().contains("use a newer glovebox"), "{error}");
+        assert!(
+            error.to_string().contains("use a newer glovebox"),
+            "{error}"
+        );
     }
 }

@@ -3,9 +3,9 @@
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Row};
 
+use super::connection::failed;
 use super::cursor::{Cursor, Order, Towards};
 use super::{ListError, Page, StoreError};
-use super::connection::failed;
 use crate::store::Bound;
 
 /// What to select from, in which order. The column names are ours, never a client's.
@@ -47,14 +47,26 @@ impl Select {
     }
 
     /// Adds bounds on the sort key.
-    pub(super) fn between(&mut self, after: Option<&(Bound, String)>, before: Option<&(Bound, String)>) {
+    pub(super) fn between(
+        &mut self,
+        after: Option<&(Bound, String)>,
+        before: Option<&(Bound, String)>,
+    ) {
         let column = self.keys.0;
         if let Some((bound, value)) = after {
-            let comparison = if *bound == Bound::Inclusive { ">=" } else { ">" };
+            let comparison = if *bound == Bound::Inclusive {
+                ">="
+            } else {
+                ">"
+            };
             self.and(&format!("{column} {comparison} ?"), value.clone());
         }
         if let Some((bound, value)) = before {
-            let comparison = if *bound == Bound::Inclusive { "<=" } else { "<" };
+            let comparison = if *bound == Bound::Inclusive {
+                "<="
+            } else {
+                "<"
+            };
             self.and(&format!("{column} {comparison} ?"), value.clone());
         }
     }
@@ -66,20 +78,28 @@ impl Select {
         token: Option<&str>,
         read: impl Fn(&Row<'_>) -> Result<Item<T>, StoreError>,
     ) -> Result<Page<T>, ListError> {
-        let cursor = token.map(|token| Cursor::decode(token, &self.listing, self.order)).transpose()?;
-        let towards = cursor.as_ref().map_or(Towards::Next, |cursor| cursor.towards);
+        let cursor = token
+            .map(|token| Cursor::decode(token, &self.listing, self.order))
+            .transpose()?;
+        let towards = cursor
+            .as_ref()
+            .map_or(Towards::Next, |cursor| cursor.towards);
         let rising = (self.order == Order::Ascending) == (towards == Towards::Next);
         let (first, second) = self.keys;
         if let Some(cursor) = &cursor {
             let comparison = if rising { ">" } else { "<" };
-            self.sql.push_str(&format!(" AND ({first}, {second}) {comparison} (?, ?)"));
+            self.sql
+                .push_str(&format!(" AND ({first}, {second}) {comparison} (?, ?)"));
             self.values.push(Box::new(cursor.at.clone()));
             self.values.push(Box::new(cursor.item.clone()));
         }
         let direction = if rising { "ASC" } else { "DESC" };
         let limit = self.limit.max(1);
-        self.sql.push_str(&format!(" ORDER BY {first} {direction}, {second} {direction} LIMIT ?"));
-        self.values.push(Box::new(i64::try_from(limit + 1).unwrap_or(i64::MAX)));
+        self.sql.push_str(&format!(
+            " ORDER BY {first} {direction}, {second} {direction} LIMIT ?"
+        ));
+        self.values
+            .push(Box::new(i64::try_from(limit + 1).unwrap_or(i64::MAX)));
 
         let mut items = self.fetch(sql, read)?;
         let more = items.len() > limit;
@@ -105,7 +125,11 @@ impl Select {
         };
         let next = cursor_at(items.last(), Towards::Next).filter(|_| next);
         let previous = cursor_at(items.first(), Towards::Previous).filter(|_| previous);
-        Ok(Page { data: items.into_iter().map(|item| item.value).collect(), next, previous })
+        Ok(Page {
+            data: items.into_iter().map(|item| item.value).collect(),
+            next,
+            previous,
+        })
     }
 
     fn fetch<T>(
@@ -116,7 +140,9 @@ impl Select {
         let context = format!("list {}", self.listing);
         let mut statement = sql.prepare_cached(&self.sql).map_err(failed(&context))?;
         let mut rows = statement
-            .query(rusqlite::params_from_iter(self.values.iter().map(|value| value.as_ref())))
+            .query(rusqlite::params_from_iter(
+                self.values.iter().map(|value| value.as_ref()),
+            ))
             .map_err(failed(&context))?;
         let mut items = Vec::new();
         while let Some(row) = rows.next().map_err(failed(&context))? {
@@ -127,7 +153,11 @@ impl Select {
 }
 
 /// Whether a position lies within bounds: a token from outside them belongs to another query.
-pub(super) fn within(at: &str, after: Option<&(Bound, String)>, before: Option<&(Bound, String)>) -> bool {
+pub(super) fn within(
+    at: &str,
+    after: Option<&(Bound, String)>,
+    before: Option<&(Bound, String)>,
+) -> bool {
     let above = after.is_none_or(|(bound, value)| match bound {
         Bound::Inclusive => at >= value.as_str(),
         Bound::Exclusive => at > value.as_str(),

@@ -40,7 +40,10 @@ impl Writer {
         std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || run(&sql, waiting, batch_max.max(1), &thread_shared))
-            .map_err(|error| StoreError { context: "start the writer".into(), source: Some(Box::new(error)) })?;
+            .map_err(|error| StoreError {
+                context: "start the writer".into(),
+                source: Some(Box::new(error)),
+            })?;
         Ok(Writer { jobs, shared })
     }
 
@@ -60,7 +63,12 @@ impl Writer {
             return Err(refusing().into());
         }
         let (answer, answered) = oneshot::channel();
-        let job = Write { context, work: Some(work), result: None, answer };
+        let job = Write {
+            context,
+            work: Some(work),
+            result: None,
+            answer,
+        };
         if self.jobs.send(Box::new(job)).await.is_err() {
             return Err(refusing().into());
         }
@@ -111,7 +119,9 @@ where
     F: FnOnce(&Connection) -> Result<T, E> + Send,
 {
     fn run(&mut self, sql: &Connection) -> Ran {
-        let Some(work) = self.work.take() else { return Ran::Refused };
+        let Some(work) = self.work.take() else {
+            return Ran::Refused;
+        };
         let result = work(sql);
         let ran = match &result {
             Ok(_) => Ran::Kept,
@@ -128,9 +138,11 @@ where
         let result = match (committed, self.result) {
             (Ok(()), Some(result)) => result,
             (Ok(()), None) => Err(refusing().into()),
-            (Err(error), _) => {
-                Err(StoreError { context: self.context.into(), source: Some(Box::new(error)) }.into())
+            (Err(error), _) => Err(StoreError {
+                context: self.context.into(),
+                source: Some(Box::new(error)),
             }
+            .into()),
         };
         // Nobody may be waiting any more; the write stands.
         drop(self.answer.send(result));
@@ -138,7 +150,12 @@ where
 }
 
 /// Ends when every sender is gone or the disk has failed.
-fn run(sql: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, batch_max: usize, shared: &Shared) {
+fn run(
+    sql: &Connection,
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+    batch_max: usize,
+    shared: &Shared,
+) {
     while let Some(first) = waiting.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < batch_max {
@@ -155,7 +172,8 @@ fn run(sql: &Connection, mut waiting: mpsc::Receiver<Box<dyn Job>>, batch_max: u
             shared.poisoned.store(true, Ordering::Release);
             tracing::error!("the database could not be written; no further writes are accepted");
         }
-        let committed = outcome.map_err(|(Failure::Untouched(error) | Failure::Broken(error))| Arc::new(error));
+        let committed =
+            outcome.map_err(|(Failure::Untouched(error) | Failure::Broken(error))| Arc::new(error));
         for job in batch {
             job.answer(committed.clone());
         }
@@ -173,10 +191,11 @@ enum Failure {
 }
 
 fn transact(sql: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Failure> {
-    sql.execute_batch("BEGIN IMMEDIATE").map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Untouched(error),
-        _ => Failure::Broken(error),
-    })?;
+    sql.execute_batch("BEGIN IMMEDIATE")
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::Untouched(error),
+            _ => Failure::Broken(error),
+        })?;
     let outcome = batch
         .iter_mut()
         .try_for_each(|job| savepoint(sql, job.as_mut()))
@@ -203,7 +222,9 @@ fn savepoint(sql: &Connection, job: &mut dyn Job) -> rusqlite::Result<()> {
 /// The error again, if it says that the disk or the file is not to be trusted any more.
 fn broken(error: &StoreError) -> Option<rusqlite::Error> {
     let source = error.source.as_deref()?.downcast_ref::<rusqlite::Error>()?;
-    let rusqlite::Error::SqliteFailure(code, message) = source else { return None };
+    let rusqlite::Error::SqliteFailure(code, message) = source else {
+        return None;
+    };
     matches!(
         code.code,
         ErrorCode::SystemIoFailure
