@@ -1,1 +1,2 @@
-//! TODO
+//! The composition root.
+pub async fn stop_signal() { std::future::pending().await }
