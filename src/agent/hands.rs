@@ -1,0 +1,77 @@
+//! The hands of a session, as the loop sees them: something that runs tools.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::resources::environment::Environment;
+use crate::resources::session::SessionAgent;
+
+/// Gives sessions their hands.
+#[async_trait]
+pub trait Workshop: Send + Sync {
+    /// Hands for a session, at its first tool call after a pause. Cheap: a sandbox is made when a tool is called.
+    async fn open(&self, session: &str, agent: &SessionAgent, environment: &Environment) -> Result<Box<dyn Hands>, HandsError>;
+    /// Removes whatever a deleted session has left.
+    async fn discard(&self, session: &str) -> Result<(), HandsError>;
+}
+
+/// Runs the tools of one session.
+#[async_trait]
+pub trait Hands: Send + Sync {
+    /// Runs one call to its end. Dropping the future kills it.
+    async fn call(&self, call: ToolCall<'_>) -> ToolResult;
+    /// What tools have left for their next calls, by name.
+    fn tool_state(&self) -> BTreeMap<String, Bytes>;
+    /// Puts back what [`Hands::tool_state`] gave. Called once, before the first call.
+    fn set_tool_state(&self, state: BTreeMap<String, Bytes>);
+    /// Keeps a large tool state durably, and says under which name.
+    async fn keep(&self, tool: &str, state: &Bytes) -> Result<String, HandsError>;
+    /// Reads what [`Hands::keep`] kept.
+    async fn kept(&self, name: &str) -> Result<Bytes, HandsError>;
+    /// Ends whatever still runs.
+    async fn close(&self);
+}
+
+/// A call to run.
+#[derive(Debug, Clone, Copy)]
+pub struct ToolCall<'a> {
+    /// The call's event id.
+    pub id: &'a str,
+    pub tool: &'a str,
+    pub input: &'a Value,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolResult {
+    /// Content blocks for the model.
+    pub content: Vec<Value>,
+    pub is_error: bool,
+}
+
+impl ToolResult {
+    /// An error that the model can read.
+    pub fn error(text: impl Into<String>) -> Self {
+        ToolResult { content: vec![serde_json::json!({"type": "text", "text": text.into()})], is_error: true }
+    }
+}
+
+/// The sandbox cannot be made, or its files cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{context}")]
+pub struct HandsError {
+    /// What was being done.
+    pub context: String,
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl HandsError {
+    /// With what was being done and why it failed.
+    pub fn new(context: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        HandsError { context: context.into(), source: Some(source.into()) }
+    }
+}
