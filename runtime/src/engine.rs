@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::component::{Cache, CacheError};
+use crate::state::State;
 
 mod ticker;
 
@@ -98,6 +100,7 @@ pub struct Engine(pub(crate) Arc<EngineInner>);
 
 pub(crate) struct EngineInner {
     pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) linker: Linker<State>,
     pub(crate) cache: Cache,
     pub(crate) options: EngineOptions,
     /// Live processes of all sandboxes.
@@ -110,6 +113,7 @@ impl Engine {
     /// Makes an engine and starts its threads. One per process is enough.
     pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
         let wasmtime = wasmtime::Engine::new(&config(&options)).map_err(|error| EngineError::Engine(error.into()))?;
+        let linker = crate::state::linker(&wasmtime).map_err(|error| EngineError::Engine(error.into()))?;
         let cache = Cache::open(options.cache_dir.as_deref(), &wasmtime)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.guest_threads.max(1))
@@ -122,6 +126,7 @@ impl Engine {
         let ticker = ticker::Ticker::start(wasmtime.clone(), TICK).map_err(EngineError::Threads)?;
         Ok(Engine(Arc::new(EngineInner {
             wasmtime,
+            linker,
             cache,
             options,
             processes: AtomicU32::new(0),

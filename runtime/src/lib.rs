@@ -9,14 +9,23 @@
 pub mod fs;
 pub mod grant;
 
+mod call;
 mod component;
+mod context;
 mod engine;
+mod http;
+mod limits;
+mod process;
 mod report;
+mod run;
 mod sandbox;
+mod state;
 
 pub use component::{CacheError, Component, Kind, LoadError};
 pub use engine::{CompileProgress, Engine, EngineError, EngineOptions};
 pub use fs::Image;
 pub use grant::{Access, Denial, Grant, HostPattern, HostPatternError, LimitKind, Limits, Mount, MountSource, Network};
 pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
-pub use sandbox::{CallOptions, DescribeError, Input, Output, ProgramRun, Programs, Progress, Sandbox, SandboxError, SpawnError};
+pub use call::{CallOptions, DescribeError, Progress};
+pub use run::{Input, Output, ProgramRun, SpawnError};
+pub use sandbox::{Programs, Sandbox, SandboxError};

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::component::{Component, Kind};
-use crate::grant::{Grant, Limits};
-use crate::report::{CallReport, Description, ExitStatus, Outcome, Usage};
 use crate::Engine;
+use crate::component::Component;
+use crate::fs::{Ledger, LedgerLimits, MountError, Mounts};
+use crate::grant::Grant;
+use crate::limits::{Account, Verdict};
+use crate::process::table::Table;
 
 /// The programs that can be started by name.
 #[derive(Debug, Clone, Default)]
@@ -35,167 +36,118 @@ impl Programs {
     }
 }
 
-/// What a running tool tells whoever watches.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
-    /// What it is doing.
-    pub message: String,
-    /// 0.0 to 1.0, when known.
-    pub fraction: Option<f64>,
-}
-
-/// How one call differs from the sandbox's grant.
-#[derive(Clone, Default)]
-pub struct CallOptions {
-    /// Narrower limits for this call.
-    pub limits: Option<Limits>,
-    /// Told what the tool reports. Runs on a guest's thread: must be quick.
-    pub on_progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-}
-
-/// What a program reads.
-pub enum Input {
-    /// Nothing.
-    Empty,
-    /// These bytes.
-    Bytes(Bytes),
-    /// This process's own standard input.
-    Inherit,
-    /// A stream, read on a thread of its own, only when somebody asks.
-    Reader(Box<dyn Read + Send>),
-}
-
-/// Where a program writes.
-pub enum Output {
-    /// Nowhere.
-    Discard,
-    /// This process's own standard output.
-    InheritStdout,
-    /// This process's own standard error.
-    InheritStderr,
-    /// A stream. Written on a guest's thread.
-    Writer(Box<dyn Write + Send>),
-}
-
-/// A program to run, as a terminal would.
-pub struct ProgramRun {
-    /// A name of the sandbox's table of programs.
-    pub program: String,
-    /// All arguments, beginning with argv\[0\].
-    pub arguments: Vec<String>,
-    /// Added to the grant's environment.
-    pub environment: BTreeMap<String, String>,
-    /// Absolute path inside the sandbox.
-    pub cwd: String,
-    /// Standard input.
-    pub stdin: Input,
-    /// Standard output.
-    pub stdout: Output,
-    /// Standard error.
-    pub stderr: Output,
-    /// Narrower limits.
-    pub limits: Option<Limits>,
-}
-
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// A mount cannot be made.
-    #[error("cannot mount {at}")]
-    Mount {
-        /// Where.
-        at: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-/// Why a program was not started, or did not run to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// There is no program of that name.
-    #[error("{0}: command not found")]
-    NotFound(String),
-    /// What is there is no program.
-    #[error("{0}: not a program")]
-    NotExecutable(String),
-    /// No process is left in the sandbox or the engine.
-    #[error("too many processes")]
-    TooManyProcesses,
-    /// A limit ended it.
-    #[error("{0}")]
-    Limit(String),
-    /// It crashed.
-    #[error("{0}")]
-    Trapped(String),
+    #[error("cannot make the mounts")]
+    Mount(#[from] MountError),
 }
 
 /// One session's hands. Dropping it kills whatever still runs in it.
+///
+/// Between calls it holds no instance; what is left are its mounts, what tools asked to keep, and background processes.
 pub struct Sandbox {
-    engine: Engine,
-    grant: Grant,
-    programs: Arc<Programs>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the processes of a sandbox share.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) grant: Grant,
+    pub(crate) programs: Arc<Programs>,
+    pub(crate) mounts: Arc<Mounts>,
+    pub(crate) table: Table,
+    /// Above the accounts of all calls and background processes: adds up their memory.
+    pub(crate) account: Arc<Account>,
+    tool_state: Mutex<BTreeMap<String, Bytes>>,
+}
+
+impl Shared {
+    pub(crate) fn tool_state(&self) -> MutexGuard<'_, BTreeMap<String, Bytes>> {
+        self.tool_state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Sandbox {
-    /// Makes the grant so.
+    /// Makes the grant so. Blocks for as long as opening the mounted directories takes.
     pub fn new(engine: &Engine, grant: Grant, programs: Arc<Programs>) -> Result<Sandbox, SandboxError> {
-        Ok(Sandbox { engine: engine.clone(), grant, programs })
+        let limits = &grant.limits;
+        let ledger = Ledger::new(LedgerLimits {
+            disk_bytes_max: limits.disk_bytes_max,
+            files_max: limits.files_max,
+            file_bytes_max: limits.file_bytes_max,
+            descriptors_max: u64::from(limits.descriptors_max) * u64::from(limits.processes_max),
+        });
+        let mounts = Mounts::from_grant(&grant.mounts, ledger)?;
+        Ok(Sandbox {
+            shared: Arc::new(Shared {
+                engine: engine.clone(),
+                programs,
+                mounts,
+                table: Table::default(),
+                account: Account::new(grant.limits, None),
+                tool_state: Mutex::default(),
+                grant,
+            }),
+        })
     }
 
     /// What it may do.
     pub fn grant(&self) -> &Grant {
-        &self.grant
+        &self.shared.grant
     }
 
-    /// Calls a tool with a JSON object. Dropping the future kills the call.
-    pub async fn call(&self, tool: &Component, input: &str, options: CallOptions) -> CallReport {
-        let _ = (&self.engine, input, options);
-        let outcome = match tool.kind() {
-            Kind::Tool => Outcome::Cancelled,
-            Kind::Program => Outcome::Trapped(format!("{} is a program, not a tool", tool.name())),
-        };
-        CallReport { outcome, usage: Usage::default() }
+    /// The programs it can start by name.
+    pub fn programs(&self) -> &Programs {
+        &self.shared.programs
     }
 
-    /// What a tool says about itself. Runs it without any input.
-    pub async fn describe(&self, tool: &Component) -> Result<Description, DescribeError> {
-        Err(DescribeError(format!("{} cannot be called yet", tool.name())))
-    }
-
-    /// Runs a program with streams of the host. Dropping the future kills it.
-    pub async fn run(&self, run: ProgramRun) -> Result<ExitStatus, SpawnError> {
-        let _ = &self.programs;
-        Err(SpawnError::NotFound(run.program))
+    /// Its files, for the host: uploads, outputs. Goes the same way as a guest's paths and is stopped by the same limits.
+    pub fn mounts(&self) -> &Mounts {
+        &self.shared.mounts
     }
 
     /// What tools left for their next calls, by the tool's name.
     pub fn tool_state(&self) -> BTreeMap<String, Bytes> {
-        BTreeMap::new()
+        self.shared.tool_state().clone()
     }
 
     /// Puts back what [`Sandbox::tool_state`] gave.
     pub fn set_tool_state(&self, state: BTreeMap<String, Bytes>) {
-        let _ = state;
+        *self.shared.tool_state() = state;
     }
 
-    /// Processes that are running now.
+    /// Processes that are running now, tools included.
     pub fn live_processes(&self) -> usize {
-        0
+        self.shared.table.len()
     }
 
-    /// Kills whatever still runs and waits until it is gone.
-    pub async fn shutdown(&self) {}
+    /// Kills whatever still runs, lets nothing further start, and waits until all of it is gone.
+    pub async fn shutdown(&self) {
+        for process in self.end() {
+            process.wait().await;
+        }
+    }
+
+    fn end(&self) -> Vec<Arc<crate::process::table::Process>> {
+        self.shared.table.close();
+        let processes = self.shared.table.kill_where(|_| true);
+        for process in &processes {
+            process.account.end(Verdict::Cancelled);
+        }
+        processes
+    }
 }
 
-/// A tool that cannot say what it is.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DescribeError(pub(crate) String);
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sandbox").field("grant", &self.grant).finish_non_exhaustive()
+        formatter.debug_struct("Sandbox").field("grant", &self.shared.grant).finish_non_exhaustive()
     }
 }

@@ -8,7 +8,11 @@ use std::sync::Arc;
 pub(crate) use cache::Cache;
 pub use cache::CacheError;
 
+use wasmtime_wasi::p2::bindings::CommandPre;
+
 use crate::Engine;
+use crate::process::bindings::KernelPre;
+use crate::state::State;
 
 /// What a component can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,9 +30,13 @@ pub struct Component(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) digest: blake3::Hash,
-    pub(crate) kind: Kind,
-    #[expect(dead_code, reason = "instantiated from the next commit on")]
-    pub(crate) component: wasmtime::component::Component,
+    pub(crate) entry: Entry,
+}
+
+/// A component with its imports resolved and its exports found: instantiating it again and again costs little.
+pub(crate) enum Entry {
+    Tool(KernelPre<State>),
+    Program(CommandPre<State>),
 }
 
 /// Why a component cannot be loaded.
@@ -73,13 +81,16 @@ impl Component {
 
     /// What it can be used for.
     pub fn kind(&self) -> Kind {
-        self.0.kind
+        match self.0.entry {
+            Entry::Tool(_) => Kind::Tool,
+            Entry::Program(_) => Kind::Program,
+        }
     }
 }
 
 impl fmt::Debug for Component {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Component").field("name", &self.0.name).field("kind", &self.0.kind).finish_non_exhaustive()
+        formatter.debug_struct("Component").field("name", &self.0.name).field("kind", &self.kind()).finish_non_exhaustive()
     }
 }
 
@@ -95,14 +106,18 @@ impl Engine {
             None => self.compile(name, wasm, &digest).map_err(invalid)?,
         };
         let exports = |interface: &str| component.get_export_index(None, interface).is_some();
-        let kind = if exports("glovebox:tool/tool@0.1.0") {
-            Kind::Tool
-        } else if exports("wasi:cli/run@0.2.0") {
-            Kind::Program
-        } else {
-            return Err(LoadError::NoEntry { name: name.to_owned() });
+        let kind = match (exports("glovebox:tool/tool@0.1.0"), exports("wasi:cli/run@0.2.0")) {
+            (true, _) => Kind::Tool,
+            (false, true) => Kind::Program,
+            (false, false) => return Err(LoadError::NoEntry { name: name.to_owned() }),
         };
-        Ok(Component(Arc::new(Inner { name: name.to_owned(), digest, kind, component })))
+        let imports = |source: wasmtime::Error| LoadError::Imports { name: name.to_owned(), source: source.into() };
+        let instance = self.0.linker.instantiate_pre(&component).map_err(imports)?;
+        let entry = match kind {
+            Kind::Tool => Entry::Tool(KernelPre::new(instance).map_err(invalid)?),
+            Kind::Program => Entry::Program(CommandPre::new(instance).map_err(invalid)?),
+        };
+        Ok(Component(Arc::new(Inner { name: name.to_owned(), digest, entry })))
     }
 
     fn compile(&self, name: &str, wasm: &[u8], digest: &blake3::Hash) -> wasmtime::Result<wasmtime::component::Component> {

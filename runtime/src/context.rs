@@ -1,0 +1,67 @@
+//! What a running tool can ask of the host besides files and processes: `wit/tool/tool.wit`, interface `context`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::Progress;
+use crate::process::bindings::glovebox::tool::context::{Host, Level};
+use crate::state::State;
+
+/// The most that a tool may leave for its next call.
+const STATE_BYTES_MAX: usize = 16 << 20;
+
+/// What only a tool has, and a program has not.
+pub(crate) struct ToolContext {
+    /// Its state is kept under this name.
+    pub(crate) name: String,
+    pub(crate) on_progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+}
+
+impl crate::process::bindings::glovebox::tool::types::Host for State {}
+
+impl Host for State {
+    fn deadline(&mut self, milliseconds: u64, message: String) -> wasmtime::Result<()> {
+        if self.tool.is_some() {
+            self.process.account.narrow_deadline(Duration::from_millis(milliseconds), message);
+        }
+        Ok(())
+    }
+
+    fn load_state(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
+        let Some(tool) = &self.tool else { return Ok(None) };
+        Ok(self.sandbox.tool_state().get(&tool.name).map(|state| state.to_vec()))
+    }
+
+    fn store_state(&mut self, state: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
+        let Some(tool) = &self.tool else { return Ok(Err("only a tool has state".to_owned())) };
+        if state.len() > STATE_BYTES_MAX {
+            return Ok(Err(format!("state of {} bytes is over the limit of {STATE_BYTES_MAX}", state.len())));
+        }
+        self.sandbox.tool_state().insert(tool.name.clone(), Bytes::from(state));
+        Ok(Ok(()))
+    }
+
+    fn setting(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.tool.as_ref().and_then(|_| self.sandbox.grant.settings.get(&name).cloned()))
+    }
+
+    fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        let guest = self.process.arguments.first().map_or("", String::as_str);
+        match level {
+            Level::Debug => tracing::debug!(target: "glovebox::guest", guest, "{message}"),
+            Level::Info => tracing::info!(target: "glovebox::guest", guest, "{message}"),
+            Level::Warn => tracing::warn!(target: "glovebox::guest", guest, "{message}"),
+            Level::Error => tracing::error!(target: "glovebox::guest", guest, "{message}"),
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, message: String, fraction: Option<f64>) -> wasmtime::Result<()> {
+        if let Some(listener) = self.tool.as_ref().and_then(|tool| tool.on_progress.as_ref()) {
+            listener(Progress { message, fraction });
+        }
+        Ok(())
+    }
+}

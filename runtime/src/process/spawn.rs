@@ -1,0 +1,165 @@
+//! Starting a process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::bindings::glovebox::process::process::SpawnOptions;
+use super::run::{self, Deadline, End, Grave};
+use super::table::{Birth, Full, Process};
+use super::{Endpoint, Errno};
+use crate::component::{Component, Entry};
+use crate::limits::Account;
+use crate::report::ExitStatus;
+use crate::sandbox::Shared;
+use crate::state::{Start, State};
+
+/// A component in a file may not be larger: it is compiled in memory.
+const COMPONENT_BYTES_MAX: usize = 64 << 20;
+
+/// The first bytes of a component (not of a core module).
+const COMPONENT_MAGIC: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
+
+/// The name that a word asks for in the table of programs: itself, or what follows `/usr/bin/` and its kind.
+pub(super) fn name_on_path(program: &str) -> Option<&str> {
+    let name = ["/usr/bin/", "/bin/", "/usr/local/bin/"]
+        .iter()
+        .find_map(|directory| program.strip_prefix(directory))
+        .unwrap_or(program);
+    (!name.is_empty() && !name.contains('/')).then_some(name)
+}
+
+/// Starts what a guest asked for.
+pub(super) async fn spawn(
+    parent: &mut State,
+    options: SpawnOptions,
+    descriptors: BTreeMap<u32, Endpoint>,
+) -> Result<Arc<Process>, Errno> {
+    let sandbox = Arc::clone(&parent.sandbox);
+    let component = find(&sandbox, &options.program).await?;
+    let account = if options.background {
+        Account::new(*sandbox.account.limits(), Some(Arc::clone(&sandbox.account)))
+    } else {
+        Arc::clone(&parent.process.account)
+    };
+    let birth = Birth {
+        parent: parent.process.pid,
+        arguments: options.arguments,
+        background: options.background,
+        sigpipe_kills: options.sigpipe_kills,
+        account,
+    };
+    let start = Start {
+        environment: options.environment,
+        cwd: options.cwd,
+        umask: parent.fs.umask(),
+        descriptors,
+        tool: None,
+    };
+    let started = launch(&sandbox, component, birth, start, Deadline::LeftToOthers);
+    match started {
+        Ok(_) => parent.process.account.count_spawn(),
+        Err(Errno::TooManyProcesses) => parent.process.account.refuse_spawn(),
+        Err(_) => {}
+    }
+    started
+}
+
+async fn find(sandbox: &Arc<Shared>, program: &str) -> Result<Component, Errno> {
+    if let Some(component) = name_on_path(program).and_then(|name| sandbox.programs.get(name)) {
+        return if matches!(component.0.entry, Entry::Program(_)) { Ok(component.clone()) } else { Err(Errno::NotExecutable) };
+    }
+    if !program.starts_with('/') {
+        return Err(Errno::NoEntry);
+    }
+    if sandbox.mounts.mode(program)? & 0o111 == 0 {
+        return Err(Errno::Access);
+    }
+    let file = sandbox.mounts.open(program, crate::fs::OpenHow::reading())?;
+    if file.read_at(0, COMPONENT_MAGIC.len())?[..] != COMPONENT_MAGIC {
+        return Err(Errno::NotExecutable);
+    }
+    drop(file);
+    let wasm = sandbox.mounts.read_file(program, COMPONENT_BYTES_MAX)?;
+    let (engine, name) = (sandbox.engine.clone(), program.to_owned());
+    // Compiling takes seconds: not on a guest's thread.
+    let loaded = tokio::task::spawn_blocking(move || engine.load(&name, &wasm)).await;
+    match loaded {
+        Ok(Ok(component)) if matches!(component.0.entry, Entry::Program(_)) => Ok(component),
+        Ok(Ok(_)) => Err(Errno::NotExecutable),
+        Ok(Err(error)) => {
+            tracing::debug!(program, %error, "not a component that can run here");
+            Err(Errno::NotExecutable)
+        }
+        Err(_) => Err(Errno::Io),
+    }
+}
+
+/// Enters a process into the table and starts the task that runs it.
+pub(crate) fn launch(
+    sandbox: &Arc<Shared>,
+    component: Component,
+    birth: Birth,
+    start: Start,
+    deadline: Deadline,
+) -> Result<Arc<Process>, Errno> {
+    let grave = enter(sandbox, birth)?;
+    let process = Arc::clone(&grave.process);
+    // On the engine's runtime, whose threads may block on files.
+    sandbox.engine.runtime().spawn(live(grave, component, start, deadline));
+    Ok(process)
+}
+
+/// Enters a process into the table of its sandbox and of the engine.
+pub(crate) fn enter(sandbox: &Arc<Shared>, birth: Birth) -> Result<Grave, Errno> {
+    let engine = &sandbox.engine.0;
+    if engine.processes.fetch_add(1, Ordering::Relaxed) >= engine.options.processes_max {
+        engine.processes.fetch_sub(1, Ordering::Relaxed);
+        return Err(Errno::TooManyProcesses);
+    }
+    let processes_max = birth.account.limits().processes_max;
+    match sandbox.table.add(birth, processes_max) {
+        Ok(process) => Ok(Grave { process, sandbox: Arc::clone(sandbox), status: None }),
+        Err(full) => {
+            engine.processes.fetch_sub(1, Ordering::Relaxed);
+            Err(match full {
+                Full::TooMany => Errno::TooManyProcesses,
+                Full::Closed => Errno::NotPermitted,
+            })
+        }
+    }
+}
+
+/// A program's life.
+async fn live(mut grave: Grave, component: Component, start: Start, deadline: Deadline) {
+    let process = Arc::clone(&grave.process);
+    let standard_error = start.descriptors.get(&2).cloned();
+    let mut store = run::store(&grave.sandbox, &process, start);
+    let end = run::run(&process, deadline, async {
+        let Entry::Program(program) = &component.0.entry else { unreachable!("only programs are launched") };
+        let command = program.instantiate_async(&mut store).await?;
+        command.wasi_cli_run().call_run(&mut store).await
+    })
+    .await;
+    let memory_refused = store.data().limiter.refused;
+    // Before anybody learns that it ended: its descriptors are closed by then.
+    drop(store);
+    grave.status = Some(match end {
+        End::Returned(Ok(())) => ExitStatus::Exited(0),
+        End::Returned(Err(())) => ExitStatus::Exited(1),
+        End::Status(status) => status,
+        End::Trapped(crash) => {
+            let (signal, message) = if memory_refused {
+                (super::table::SIGKILL, process.account.memory_message())
+            } else {
+                (crash.signal, crash.message)
+            };
+            if let Some(endpoint) = standard_error {
+                let name = process.arguments.first().map_or("program", String::as_str);
+                // Best effort: whoever reads standard error may be gone.
+                let _ = endpoint.write_now(format!("{name}: {message}\n").as_bytes());
+            }
+            ExitStatus::Signalled(signal)
+        }
+    });
+}
