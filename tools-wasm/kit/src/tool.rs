@@ -107,6 +107,12 @@ macro_rules! tool {
                 }
             }
             $crate::tool::exports::export!(Exported with_types_in $crate::tool::exports);
+
+            // A tool has no `main`, and the linker makes invalid code of the kit's reference to it (see `exit`).
+            #[unsafe(no_mangle)]
+            extern "C" fn __main_void() -> i32 {
+                0
+            }
         };
     };
 }
