@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(limit(&account), Some(LimitKind::Processes));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_deadline_only_moves_forward() {
         let account = Account::new(Limits { wall_time_max: Duration::from_secs(3600), ..limits() }, None);
         account.narrow_deadline(Duration::ZERO, "timed out".to_owned());

@@ -1,0 +1,4 @@
+//! The runtime through its public API, with real guests.
+
+mod kernel;
+mod calls;
