@@ -10,11 +10,12 @@ use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::{self, Arriving};
-use super::hands::{Hands, HandsError, ToolCall, ToolResult};
+use super::hands::{Hands, HandsError, ToolCall};
 use super::live::{Desk, Live, Setup, Task};
 use super::inner::{Held, Inner};
 use super::AgentError;
 use crate::model::{Request, Retry};
+use crate::tools::CallResult;
 use crate::session::{self, Call, Draft, Event, SavedState, Step};
 
 /// Tool states up to this size are kept in the log itself, which saves a file and its fsync.
@@ -148,7 +149,9 @@ impl Driver<'_> {
                 Ok(hands) => self.hands = Some(hands),
                 Err(error) => {
                     tracing::error!(session = self.live.id, error = %chain(&error), "no sandbox");
-                    let result = ToolResult::error("The sandbox of this session cannot be made; the server's log says why.");
+                    let text = "The sandbox of this session cannot be made; the server's log says why.";
+                    let content = vec![serde_json::json!({"type": "text", "text": text})];
+                    let result = CallResult { content, is_error: true };
                     for call in &calls {
                         self.finished(call, result.clone()).await?;
                     }
@@ -219,7 +222,7 @@ impl Driver<'_> {
     }
 
     /// Appends the result of a call, together with what its tool left for the next one.
-    async fn finished(&self, call: &Call, result: ToolResult) -> Result<(), AgentError> {
+    async fn finished(&self, call: &Call, result: CallResult) -> Result<(), AgentError> {
         let left = self.left_by(&call.called.name).await;
         let mut desk = self.live.desk.lock().await;
         let journal = self.inner.journal(self.live, &mut desk).await?;
@@ -229,7 +232,7 @@ impl Driver<'_> {
         {
             drafts.push(Event::ToolState { tool: call.called.name.clone(), state }.into());
         }
-        let ToolResult { content, is_error } = result;
+        let CallResult { content, is_error } = result;
         drafts.push(Event::AgentToolResult { tool_use_id: call.called.id.clone(), content, is_error }.into());
         journal.record(self.inner.source(), drafts);
         // The last result is saved together with what follows from it.

@@ -308,6 +308,8 @@ impl State {
         let Some(call) = self.call_mut(id) else { return };
         call.answered = true;
         let model_id = call.called.model_id.clone();
+        // The Messages API refuses empty text blocks; a silent command has one.
+        let content: Vec<Value> = content.into_iter().filter(|block| block["type"] != "text" || block["text"] != "").collect();
         let result = json!({"type": "tool_result", "tool_use_id": model_id, "content": content, "is_error": is_error});
         let calling = self.conversation.iter_mut().rev().find_map(|item| match item {
             Item::Assistant { results, .. } => Some(results),

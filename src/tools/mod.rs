@@ -1,8 +1,14 @@
 //! The catalogue of tools: what each says about itself, and what a session may call.
 //!
-//! Pure data about tools; running them is `agent::hands`' affair. Built-in and custom tools look alike from above.
+//! Running them is `agent::hands`' affair. Built-in and custom tools look alike from above.
+
+mod built_in;
+mod result;
 
 use std::collections::BTreeMap;
+
+pub use built_in::{BuiltIn, CatalogueError};
+pub use result::{CallResult, TEXT_CHARACTERS_MAX, result, shorten};
 
 use serde_json::{Value, json};
 

@@ -1,13 +1,17 @@
 //! The hands of a session, as the loop sees them: something that runs tools.
 
+mod sandboxes;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use sandboxes::{Sandboxes, SandboxesOptions};
 use serde_json::Value;
 
 use crate::resources::environment::Environment;
 use crate::resources::session::SessionAgent;
+use crate::tools::CallResult;
 
 /// Gives sessions their hands.
 #[async_trait]
@@ -22,7 +26,7 @@ pub trait Workshop: Send + Sync {
 #[async_trait]
 pub trait Hands: Send + Sync {
     /// Runs one call to its end. Dropping the future kills it.
-    async fn call(&self, call: ToolCall<'_>) -> ToolResult;
+    async fn call(&self, call: ToolCall<'_>) -> CallResult;
     /// What tools have left for their next calls, by name.
     fn tool_state(&self) -> BTreeMap<String, Bytes>;
     /// Puts back what [`Hands::tool_state`] gave. Called once, before the first call.
@@ -42,21 +46,6 @@ pub struct ToolCall<'a> {
     pub id: &'a str,
     pub tool: &'a str,
     pub input: &'a Value,
-}
-
-/// What came of a call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ToolResult {
-    /// Content blocks for the model.
-    pub content: Vec<Value>,
-    pub is_error: bool,
-}
-
-impl ToolResult {
-    /// An error that the model can read.
-    pub fn error(text: impl Into<String>) -> Self {
-        ToolResult { content: vec![serde_json::json!({"type": "text", "text": text.into()})], is_error: true }
-    }
 }
 
 /// The sandbox cannot be made, or its files cannot be kept.
