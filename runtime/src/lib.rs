@@ -16,6 +16,7 @@ mod engine;
 mod http;
 mod limits;
 mod process;
+mod programs;
 mod report;
 mod run;
 mod sandbox;
@@ -28,4 +29,5 @@ pub use grant::{Access, Denial, Grant, HostPattern, HostPatternError, LimitKind,
 pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
 pub use call::{CallOptions, DescribeError, Progress};
 pub use run::{Input, Output, ProgramRun, SpawnError};
-pub use sandbox::{Programs, Sandbox, SandboxError};
+pub use programs::Programs;
+pub use sandbox::{Sandbox, SandboxError};

@@ -7,34 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use crate::Engine;
-use crate::component::Component;
 use crate::fs::{Ledger, LedgerLimits, MountError, Mounts};
 use crate::grant::Grant;
 use crate::limits::{Account, Verdict};
 use crate::process::table::Table;
-
-/// The programs that can be started by name.
-#[derive(Debug, Clone, Default)]
-pub struct Programs {
-    table: BTreeMap<String, Component>,
-}
-
-impl Programs {
-    /// Makes `component` answer to `name`. It stands at `/usr/bin/NAME`.
-    pub fn insert(&mut self, name: impl Into<String>, component: Component) {
-        self.table.insert(name.into(), component);
-    }
-
-    /// The component of a name.
-    pub fn get(&self, name: &str) -> Option<&Component> {
-        self.table.get(name)
-    }
-
-    /// All names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.table.keys().map(String::as_str)
-    }
-}
+use crate::programs::Programs;
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]

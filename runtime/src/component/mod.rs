@@ -51,6 +51,12 @@ pub enum LoadError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Its digest is not the one it was announced with.
+    #[error("{name} does not have the digest it should have")]
+    Digest {
+        /// The component's name.
+        name: String,
+    },
     /// It exports neither `glovebox:tool/tool` nor `wasi:cli/run`.
     #[error("{name} exports neither glovebox:tool/tool nor wasi:cli/run")]
     NoEntry {
@@ -99,11 +105,40 @@ impl Engine {
     ///
     /// Blocks; call it where blocking is fine.
     pub fn load(&self, name: &str, wasm: &[u8]) -> Result<Component, LoadError> {
-        let digest = blake3::hash(wasm);
+        self.load_as(name, blake3::hash(wasm), || wasm)
+    }
+
+    /// As [`Engine::load`], for WebAssembly whose blake3 digest is known (in hexadecimal): its bytes are only asked for when
+    /// it has to be compiled. Bytes of another digest are refused then, so that nothing is cached under a wrong name.
+    ///
+    /// Blocks; call it where blocking is fine.
+    pub fn load_by_digest<W: AsRef<[u8]>>(
+        &self,
+        name: &str,
+        digest: &str,
+        wasm: impl FnOnce() -> W,
+    ) -> Result<Component, LoadError> {
+        let digest = blake3::Hash::from_hex(digest).map_err(|_| LoadError::Digest { name: name.to_owned() })?;
+        self.load_as(name, digest, wasm)
+    }
+
+    fn load_as<W: AsRef<[u8]>>(
+        &self,
+        name: &str,
+        digest: blake3::Hash,
+        wasm: impl FnOnce() -> W,
+    ) -> Result<Component, LoadError> {
         let invalid = |source: wasmtime::Error| LoadError::Invalid { name: name.to_owned(), source: source.into() };
         let component = match self.0.cache.load(&self.0.wasmtime, &digest) {
             Some(component) => component,
-            None => self.compile(name, wasm, &digest).map_err(invalid)?,
+            None => {
+                let wasm = wasm();
+                let wasm = wasm.as_ref();
+                if blake3::hash(wasm) != digest {
+                    return Err(LoadError::Digest { name: name.to_owned() });
+                }
+                self.compile(name, wasm, &digest).map_err(invalid)?
+            }
         };
         let exports = |interface: &str| component.get_export_index(None, interface).is_some();
         let kind = match (exports("glovebox:tool/tool@0.1.0"), exports("wasi:cli/run@0.2.0")) {

@@ -178,7 +178,7 @@ impl process::Host for State {
 
     fn which(&mut self, program: String) -> wasmtime::Result<Option<String>> {
         Ok(spawn::name_on_path(&program)
-            .filter(|name| self.sandbox.programs.get(name).is_some())
+            .filter(|name| self.sandbox.programs.contains(name))
             .map(|name| format!("/usr/bin/{name}")))
     }
 

@@ -66,8 +66,18 @@ pub(super) async fn spawn(
 }
 
 async fn find(sandbox: &Arc<Shared>, program: &str) -> Result<Component, Errno> {
-    if let Some(component) = name_on_path(program).and_then(|name| sandbox.programs.get(name)) {
-        return if matches!(component.0.entry, Entry::Program(_)) { Ok(component.clone()) } else { Err(Errno::NotExecutable) };
+    if let Some(name) = name_on_path(program).filter(|name| sandbox.programs.contains(name)) {
+        let component = match sandbox.programs.loaded(name) {
+            Some(component) => Some(component.clone()),
+            // Loading may mean compiling, which takes seconds: not on a guest's thread.
+            None => {
+                let (programs, name) = (Arc::clone(&sandbox.programs), name.to_owned());
+                tokio::task::spawn_blocking(move || programs.get(&name).cloned()).await.ok().flatten()
+            }
+        };
+        return component
+            .filter(|component| matches!(component.0.entry, Entry::Program(_)))
+            .ok_or(Errno::NotExecutable);
     }
     if !program.starts_with('/') {
         return Err(Errno::NoEntry);
