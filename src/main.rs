@@ -1,1 +1,5 @@
-fn main() {}
+//! The `glovebox` binary; see `glovebox --help`.
+
+fn main() -> std::process::ExitCode {
+    glovebox::cli::main()
+}

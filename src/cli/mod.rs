@@ -1,3 +1,66 @@
-//! The command line.
+//! The command line: one file per command.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod key;
 pub mod scripted_model;
-pub(crate) fn say(line: &str) -> std::io::Result<()> { use std::io::Write; let mut out = std::io::stdout().lock(); writeln!(out, "{line}")?; out.flush() }
+mod serve;
+mod sh;
+mod tool;
+
+/// A self-hosted server for Claude Managed Agents whose every tool is a WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "glovebox", version, max_term_width = 110)]
+#[command(after_help = "\
+A first look:
+  glovebox sh -c 'echo hello from the sandbox'        a shell that cannot leave its folder
+  ANTHROPIC_API_KEY=... glovebox serve                the server; prints an API key at its first start
+  glovebox COMMAND --help                             more about each command")]
+enum Command {
+    Serve(serve::Command),
+    Sh(sh::Command),
+    Tool(tool::Command),
+    Key(key::Command),
+    ScriptedModel(scripted_model::Command),
+}
+
+/// Runs the command that the arguments name and says how it ended.
+pub fn main() -> ExitCode {
+    let command = Command::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error.into()),
+    };
+    let done = |result: anyhow::Result<()>| result.map(|()| ExitCode::SUCCESS);
+    let result = runtime.block_on(async {
+        match command {
+            Command::Serve(command) => done(command.run().await),
+            Command::Sh(command) => command.run().await,
+            Command::Tool(command) => command.run().await,
+            Command::Key(command) => done(command.run().await),
+            Command::ScriptedModel(command) => done(command.run().await),
+        }
+    });
+    // Threads that still wait, for example for a terminal, are not waited for.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| complain(&error))
+}
+
+/// An error with all its causes, on one line of standard error.
+fn complain(error: &anyhow::Error) -> ExitCode {
+    eprintln!("glovebox: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// A line for whoever reads our standard output, at once.
+fn say(line: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}

@@ -1,2 +1,113 @@
-//! The composition root.
-pub async fn stop_signal() { std::future::pending().await }
+//! The composition root: the only place that names a database, a provider and an engine in one breath.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::agent::{self, Agents, hands::Sandboxes};
+use crate::api::{self, Api};
+use crate::clock::SystemClock;
+use crate::ids::RandomIds;
+use crate::model::MessagesApi;
+use crate::store::sqlite::{self, Sqlite};
+use crate::tools::BuiltIn;
+
+pub mod config;
+pub mod data;
+pub mod engine;
+pub mod keys;
+pub mod logging;
+
+use config::Config;
+use data::{DataDirectory, Lock};
+
+/// A server that is ready: everything is open, and sessions that were running when the last one ended go on.
+pub struct Server {
+    /// The API key that the first start made, to be shown once.
+    pub new_key: Option<String>,
+    listener: TcpListener,
+    api: Api,
+    _lock: Lock,
+}
+
+impl Server {
+    /// Opens everything. `key` is an API key that has to work.
+    pub async fn start(config: Config, key: Option<&str>) -> anyhow::Result<Server> {
+        let data = DataDirectory::open(&config.data_directory()?)?;
+        let lock = data.lock()?;
+        // Bound before the slow parts, so that a taken port is known at once; nothing is accepted until the end.
+        let listener =
+            TcpListener::bind(config.listen.as_deref().unwrap_or("127.0.0.1:8080")).await?;
+        let cache = config.cache_directory()?;
+        let database = data.database();
+        let (store, engine, built_in) =
+            tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+                let store = Sqlite::open(&database, &sqlite::Options::default())?;
+                let engine = engine::open(cache)?;
+                let built_in = BuiltIn::load(&engine)?;
+                Ok((store, engine, built_in))
+            })
+            .await??;
+        let catalogue = Arc::new(built_in.catalogue(&engine).await?);
+        let workshop = Sandboxes::new(engine, built_in, config.sandboxes(data.sessions()));
+        let clock = Arc::new(SystemClock);
+        let ids = Arc::new(RandomIds);
+        let new_key = keys::at_start(&store, &*clock, &*ids, key).await?;
+        let store = Arc::new(store);
+        let agents = Agents::new(agent::Parts {
+            log: store.clone(),
+            documents: store.clone(),
+            model: Arc::new(MessagesApi::new(&config.model.options())?),
+            workshop: Arc::new(workshop),
+            catalogue,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            options: config.agent_options(),
+        });
+        let recovered = agents.recover().await?;
+        if recovered > 0 {
+            tracing::info!(sessions = recovered, "sessions that were running go on");
+        }
+        let api = Api {
+            agents,
+            documents: store.clone(),
+            keys: store,
+            ids,
+            clock,
+            metrics: api::metrics::recorder(),
+        };
+        Ok(Server {
+            new_key,
+            listener,
+            api,
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` is done; running turns are left where they are, for the next start.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        api::serve(self.api, self.listener, stop).await
+    }
+}
+
+/// Done when the process is asked to stop: SIGTERM or SIGINT.
+pub async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Without a handler the signal ends the process by itself.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+    }
+}
