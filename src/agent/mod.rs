@@ -20,6 +20,8 @@ mod inner;
 mod journal;
 mod live;
 mod options;
+#[cfg(test)]
+mod tests;
 
 pub use front::{AgentError, Frame, NewSession, Previews};
 pub use options::{Backoff, Options};
