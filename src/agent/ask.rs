@@ -8,9 +8,13 @@ use serde_json::Value;
 use super::hub::{Hub, Preview};
 use super::live::Setup;
 use crate::ids::Ids;
-use crate::model::{BlockKind, Message, Model, ModelError, ModelEvent, Request, Role, StopReason, Usage};
+use crate::model::{
+    BlockKind, Message, Model, ModelError, ModelEvent, Request, Role, StopReason, Usage,
+};
 use crate::resources::model_config::{Effort, Speed};
-use crate::session::{Answer, FailureKind, Outcome, RequestUsage, RetryStatus, Speaker, State, conversation};
+use crate::session::{
+    Answer, FailureKind, Outcome, RequestUsage, RetryStatus, Speaker, State, conversation,
+};
 
 /// The request that asks for the next answer.
 pub(super) fn request(state: &State, setup: &Setup, max_tokens: u32) -> Request {
@@ -30,7 +34,8 @@ pub(super) fn request(state: &State, setup: &Setup, max_tokens: u32) -> Request 
         max_tokens,
         thinking: None,
         // Models without the setting refuse it, and the default says nothing new.
-        effort: (definition.model.effort != Effort::DEFAULT).then(|| definition.model.effort.name().to_owned()),
+        effort: (definition.model.effort != Effort::DEFAULT)
+            .then(|| definition.model.effort.name().to_owned()),
         speed: (definition.model.speed == Speed::Fast).then(|| "fast".to_owned()),
         inference_geo: definition.model.inference_geo.clone(),
     }
@@ -67,7 +72,10 @@ impl Arriving {
         while let Some(event) = events.next().await {
             match event? {
                 ModelEvent::MessageStart { usage, .. } => self.usage = usage,
-                ModelEvent::BlockStart { kind: BlockKind::Text, .. } => {}
+                ModelEvent::BlockStart {
+                    kind: BlockKind::Text,
+                    ..
+                } => {}
                 ModelEvent::BlockStart { index, kind } => {
                     self.message = None;
                     if kind == BlockKind::Thinking {
@@ -79,18 +87,33 @@ impl Arriving {
                 ModelEvent::TextDelta { text, .. } if text.is_empty() => {}
                 ModelEvent::TextDelta { index, text } => {
                     let message = self.grow(index, hub, ids);
-                    hub.preview(Preview::Delta { id: &message.id, index: message.index, text: &text });
+                    hub.preview(Preview::Delta {
+                        id: &message.id,
+                        index: message.index,
+                        text: &text,
+                    });
                 }
                 ModelEvent::BlockStop { block, .. } => self.content.push(block),
-                ModelEvent::MessageStop { stop_reason, stop_details, usage } => {
+                ModelEvent::MessageStop {
+                    stop_reason,
+                    stop_details,
+                    usage,
+                } => {
                     self.usage = usage;
                     let content = std::mem::take(&mut self.content);
                     let promised = std::mem::take(&mut self.promised);
-                    return Ok(Answer { content, promised, outcome: outcome(&stop_reason), stop_details });
+                    return Ok(Answer {
+                        content,
+                        promised,
+                        outcome: outcome(&stop_reason),
+                        stop_details,
+                    });
                 }
             }
         }
-        Err(ModelError::Malformed { message: "the answer ended before it was complete".to_owned() })
+        Err(ModelError::Malformed {
+            message: "the answer ended before it was complete".to_owned(),
+        })
     }
 
     /// What the request has cost so far.
@@ -111,7 +134,11 @@ impl Arriving {
             let id = ids.next("sevt");
             hub.preview(Preview::Message { id: &id });
             promised.insert(block, id.clone());
-            Growing { id, block, index: 0 }
+            Growing {
+                id,
+                block,
+                index: 0,
+            }
         });
         if message.block != block {
             message.block = block;
@@ -141,7 +168,9 @@ pub(super) fn failure(error: &ModelError) -> (FailureKind, RetryStatus) {
         }
         ModelError::Billing { .. } => (FailureKind::Billing, RetryStatus::Exhausted),
         // The operator can mend the key; the session need not die of it.
-        ModelError::Rejected { status: 401 | 403, .. } => (FailureKind::ModelRequestFailed, RetryStatus::Exhausted),
+        ModelError::Rejected {
+            status: 401 | 403, ..
+        } => (FailureKind::ModelRequestFailed, RetryStatus::Exhausted),
         ModelError::Rejected { .. } => (FailureKind::ModelRequestFailed, RetryStatus::Terminal),
     }
 }

@@ -27,10 +27,21 @@ impl Inner {
     pub(super) async fn create(self: Arc<Self>, new: NewSession) -> Result<Value, AgentError> {
         let messages = session::accept_initial(new.initial_events)?;
         let id = self.parts.ids.next("sesn");
-        let thread =
-            Thread { id: self.parts.ids.next("sthr"), agent_name: new.agent.definition.name.clone() };
-        let mut journal = Journal::begin(self.source(), Event::Created { thread: thread.clone() });
-        let created_at = journal.state.last_at.map(session::format).unwrap_or_default();
+        let thread = Thread {
+            id: self.parts.ids.next("sthr"),
+            agent_name: new.agent.definition.name.clone(),
+        };
+        let mut journal = Journal::begin(
+            self.source(),
+            Event::Created {
+                thread: thread.clone(),
+            },
+        );
+        let created_at = journal
+            .state
+            .last_at
+            .map(session::format)
+            .unwrap_or_default();
         let body = Body {
             agent: new.agent,
             environment: new.environment,
@@ -41,7 +52,11 @@ impl Inner {
         };
         journal.record(self.source(), messages);
         let live = self.enter(&id, &new.workspace);
-        let mut desk = Desk { journal: Some(journal), setup: Some(self.set_up(body.clone())), ..Desk::default() };
+        let mut desk = Desk {
+            journal: Some(journal),
+            setup: Some(self.set_up(body.clone())),
+            ..Desk::default()
+        };
         let ready = self.begin(&live, &mut desk).await?;
         let journal = self.journal(&live, &mut desk).await?;
         let mut document = Document {
@@ -54,7 +69,10 @@ impl Inner {
             body: body.write(),
         };
         document.fields.extend(journal::fields(&journal.state));
-        self.parts.documents.create(SESSION, document.clone(), journal.entries()).await?;
+        self.parts
+            .documents
+            .create(SESSION, document.clone(), journal.entries())
+            .await?;
         journal.created(&live.hub);
         if ready.is_some() {
             *live.desk.lock().await = desk;
@@ -63,13 +81,22 @@ impl Inner {
         Ok(document::wire(&document)?)
     }
 
-    pub(super) async fn update(self: Arc<Self>, live: Held, patch: SessionPatch) -> Result<Value, AgentError> {
+    pub(super) async fn update(
+        self: Arc<Self>,
+        live: Held,
+        patch: SessionPatch,
+    ) -> Result<Value, AgentError> {
         let mut desk = live.desk.lock().await;
         let mut document = self.document(&live).await?;
         let mut body = Body::read(&document)?;
         let mut changed = Map::new();
         if let Some(agent) = patch.agent.filter(|agent| *agent != body.agent) {
-            self.refuse_running(&live, &mut desk, "agent: cannot be changed while the session is running").await?;
+            self.refuse_running(
+                &live,
+                &mut desk,
+                "agent: cannot be changed while the session is running",
+            )
+            .await?;
             changed.insert("agent".into(), json!(agent));
             body.agent = agent;
         }
@@ -89,9 +116,17 @@ impl Inner {
             document.body = body.write();
             document.revision += 1;
             document.fields = body.fields();
-            self.parts.documents.update(SESSION, document, Keep::LatestOnly).await?;
+            self.parts
+                .documents
+                .update(SESSION, document, Keep::LatestOnly)
+                .await?;
             desk.setup = None;
-            self.note(&live, &mut desk, vec![Event::SessionUpdated { changed }.into()]).await?;
+            self.note(
+                &live,
+                &mut desk,
+                vec![Event::SessionUpdated { changed }.into()],
+            )
+            .await?;
         }
         Ok(document::wire(&self.document(&live).await?)?)
     }
@@ -100,11 +135,19 @@ impl Inner {
         let mut desk = live.desk.lock().await;
         let mut document = self.document(&live).await?;
         if document.archived_at.is_none() {
-            self.refuse_running(&live, &mut desk, "a running session cannot be archived: interrupt it first").await?;
+            self.refuse_running(
+                &live,
+                &mut desk,
+                "a running session cannot be archived: interrupt it first",
+            )
+            .await?;
             document.archived_at = Some(session::format(self.parts.clock.now()));
             document.revision += 1;
             document.fields = Body::read(&document)?.fields();
-            self.parts.documents.update(SESSION, document, Keep::LatestOnly).await?;
+            self.parts
+                .documents
+                .update(SESSION, document, Keep::LatestOnly)
+                .await?;
             let state = &self.journal(&live, &mut desk).await?.state;
             if state.status != Status::Terminated {
                 let drafts = session::terminated(state);
@@ -116,13 +159,27 @@ impl Inner {
 
     pub(super) async fn delete(self: Arc<Self>, live: Held) -> Result<(), AgentError> {
         let mut desk = live.desk.lock().await;
-        self.refuse_running(&live, &mut desk, "a running session cannot be deleted: interrupt it first").await?;
-        if !self.parts.documents.delete(SESSION, &live.workspace, &live.id).await? {
+        self.refuse_running(
+            &live,
+            &mut desk,
+            "a running session cannot be deleted: interrupt it first",
+        )
+        .await?;
+        if !self
+            .parts
+            .documents
+            .delete(SESSION, &live.workspace, &live.id)
+            .await?
+        {
             return Err(AgentError::NotFound);
         }
         self.forget(&live.id);
         desk.clear();
-        let last = Draft::from(Event::SessionDeleted {}).happen(|| self.parts.ids.next("sevt"), self.parts.clock.now(), None);
+        let last = Draft::from(Event::SessionDeleted {}).happen(
+            || self.parts.ids.next("sevt"),
+            self.parts.clock.now(),
+            None,
+        );
         if let Some(event) = last.wire() {
             live.hub.publish(&event);
         }
@@ -134,7 +191,12 @@ impl Inner {
     }
 
     /// An event that changes nothing about what the session does next.
-    async fn note(&self, live: &Live, desk: &mut Desk, drafts: Vec<Draft>) -> Result<(), AgentError> {
+    async fn note(
+        &self,
+        live: &Live,
+        desk: &mut Desk,
+        drafts: Vec<Draft>,
+    ) -> Result<(), AgentError> {
         let source = self.source();
         let journal = self.journal(live, desk).await?;
         journal.record(source, drafts);
@@ -145,7 +207,12 @@ impl Inner {
         Ok(())
     }
 
-    async fn refuse_running(&self, live: &Live, desk: &mut Desk, message: &str) -> Result<(), AgentError> {
+    async fn refuse_running(
+        &self,
+        live: &Live,
+        desk: &mut Desk,
+        message: &str,
+    ) -> Result<(), AgentError> {
         let driven = desk.task == Task::Driving;
         let status = &self.journal(live, desk).await?.state.status;
         if driven || matches!(status, Status::Running | Status::Rescheduling) {

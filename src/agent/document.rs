@@ -23,8 +23,10 @@ pub(super) struct Body {
 
 impl Body {
     pub(super) fn read(document: &Document) -> Result<Body, StoreError> {
-        Body::deserialize(&document.body)
-            .map_err(|source| StoreError { context: format!("reading {}", document.id), source: Some(Box::new(source)) })
+        Body::deserialize(&document.body).map_err(|source| StoreError {
+            context: format!("reading {}", document.id),
+            source: Some(Box::new(source)),
+        })
     }
 
     pub(super) fn write(&self) -> Value {
@@ -44,14 +46,23 @@ impl Body {
 /// The Session as clients see it.
 pub(super) fn wire(document: &Document) -> Result<Value, StoreError> {
     let body = Body::read(document)?;
-    let field = |name: &str| document.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let field = |name: &str| {
+        document
+            .fields
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     let status = field("status").unwrap_or("idle");
-    let usage: Usage = field("usage").and_then(|usage| serde_json::from_str(usage).ok()).unwrap_or_default();
+    let usage: Usage = field("usage")
+        .and_then(|usage| serde_json::from_str(usage).ok())
+        .unwrap_or_default();
     let changed_at = field("changed_at").unwrap_or_default().to_owned();
     let updated_at = body.updated_at.max(changed_at);
     let moment = |text: &str| text.parse::<jiff::Timestamp>().ok();
     let duration = moment(&updated_at).zip(moment(&document.created_at));
-    let duration_seconds = duration.map_or(0.0, |(end, start)| end.duration_since(start).as_secs_f64());
+    let duration_seconds =
+        duration.map_or(0.0, |(end, start)| end.duration_since(start).as_secs_f64());
     Ok(json!({
         "id": document.id,
         "type": "session",

@@ -9,21 +9,27 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
+use super::AgentError;
 use super::ask::{self, Arriving};
 use super::hands::{Hands, HandsError, ToolCall};
-use super::live::{Desk, Live, Setup, Task};
 use super::inner::{Held, Inner};
-use super::AgentError;
+use super::live::{Desk, Live, Setup, Task};
 use crate::model::{Request, Retry};
-use crate::tools::CallResult;
 use crate::session::{self, Call, Draft, Event, SavedState, Step};
+use crate::tools::CallResult;
 
 /// Tool states up to this size are kept in the log itself, which saves a file and its fsync.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Drives one session until it rests, the server stops, or the store fails. `first` is what has been decided already.
 pub(super) async fn drive(inner: Arc<Inner>, live: Held, first: Option<Ready>) {
-    let mut driver = Driver { inner: &inner, live: &live, hands: None, delay: None, first };
+    let mut driver = Driver {
+        inner: &inner,
+        live: &live,
+        hands: None,
+        delay: None,
+        first,
+    };
     let mut conflicts = 0;
     loop {
         match driver.turn().await {
@@ -70,7 +76,7 @@ pub(super) struct Ready {
 
 /// What a step needs once the desk is free again.
 enum Work {
-    Ask(Request, Arc<Setup>),
+    Ask(Box<Request>, Arc<Setup>),
     Run(Vec<Call>, Arc<Setup>),
     Wait(u32, Vec<Draft>),
 }
@@ -94,18 +100,31 @@ impl Driver<'_> {
         }
         let ready = match self.first.take() {
             Some(ready) => Some(ready),
-            None => self.inner.advance(self.live, &mut *self.live.desk.lock().await).await?,
+            None => {
+                self.inner
+                    .advance(self.live, &mut *self.live.desk.lock().await)
+                    .await?
+            }
         };
-        let Some(Ready { work, interrupt }) = ready else { return Ok(Flow::Stop) };
+        let Some(Ready { work, interrupt }) = ready else {
+            return Ok(Flow::Stop);
+        };
         match work {
-            Work::Ask(request, setup) => self.ask(request, &setup, interrupt).await,
+            Work::Ask(request, setup) => self.ask(*request, &setup, interrupt).await,
             Work::Run(calls, setup) => self.run(calls, &setup, interrupt).await,
             Work::Wait(failures, then) => self.wait(failures, then, interrupt).await,
         }
     }
 
-    async fn ask(&mut self, request: Request, setup: &Setup, interrupt: CancellationToken) -> Result<Flow, AgentError> {
-        let Inner { parts, stopping, .. } = &**self.inner;
+    async fn ask(
+        &mut self,
+        request: Request,
+        setup: &Setup,
+        interrupt: CancellationToken,
+    ) -> Result<Flow, AgentError> {
+        let Inner {
+            parts, stopping, ..
+        } = &**self.inner;
         let mut arriving = Arriving::default();
         let outcome = tokio::select! {
             biased;
@@ -116,11 +135,14 @@ impl Driver<'_> {
         let usage = arriving.usage();
         let mut desk = self.live.desk.lock().await;
         let journal = self.inner.journal(self.live, &mut desk).await?;
-        let Some(start) = journal.state.request.clone() else { return Ok(Flow::GoOn) };
+        let Some(start) = journal.state.request.clone() else {
+            return Ok(Flow::GoOn);
+        };
         let source = self.inner.source();
         match outcome {
             Some(Ok(answer)) => {
-                let drafts = session::respond(answer, &setup.offer.toolbox, || parts.ids.next("sevt"));
+                let drafts =
+                    session::respond(answer, &setup.offer.toolbox, || parts.ids.next("sevt"));
                 journal.record(source, drafts);
                 journal.record(source, [session::request_ended(&start, false, usage)]);
             }
@@ -132,7 +154,13 @@ impl Driver<'_> {
                     Retry::Later | Retry::Never => None,
                 };
                 journal.record(source, [session::request_ended(&start, true, usage)]);
-                let drafts = session::failed(&journal.state, &parts.options.rules, kind, error.to_string(), retry_status);
+                let drafts = session::failed(
+                    &journal.state,
+                    &parts.options.rules,
+                    kind,
+                    error.to_string(),
+                    retry_status,
+                );
                 journal.record(source, drafts);
             }
             None => {
@@ -142,16 +170,25 @@ impl Driver<'_> {
         Ok(Flow::GoOn)
     }
 
-    async fn run(&mut self, calls: Vec<Call>, setup: &Setup, interrupt: CancellationToken) -> Result<Flow, AgentError> {
+    async fn run(
+        &mut self,
+        calls: Vec<Call>,
+        setup: &Setup,
+        interrupt: CancellationToken,
+    ) -> Result<Flow, AgentError> {
         let stopping = &self.inner.stopping;
         if self.hands.is_none() {
             match self.open(setup).await {
                 Ok(hands) => self.hands = Some(hands),
                 Err(error) => {
                     tracing::error!(session = self.live.id, error = %chain(&error), "no sandbox");
-                    let text = "The sandbox of this session cannot be made; the server's log says why.";
+                    let text =
+                        "The sandbox of this session cannot be made; the server's log says why.";
                     let content = vec![serde_json::json!({"type": "text", "text": text})];
-                    let result = CallResult { content, is_error: true };
+                    let result = CallResult {
+                        content,
+                        is_error: true,
+                    };
                     for call in &calls {
                         self.finished(call, result.clone()).await?;
                     }
@@ -159,12 +196,23 @@ impl Driver<'_> {
                 }
             }
         }
-        let Some(hands) = self.hands.as_deref() else { return Ok(Flow::GoOn) };
+        let Some(hands) = self.hands.as_deref() else {
+            return Ok(Flow::GoOn);
+        };
         let mut running: FuturesUnordered<_> = calls
             .iter()
             .map(|call| async move {
                 let called = &call.called;
-                (call, hands.call(ToolCall { id: &called.id, tool: &called.name, input: &call.input }).await)
+                (
+                    call,
+                    hands
+                        .call(ToolCall {
+                            id: &called.id,
+                            tool: &called.name,
+                            input: &call.input,
+                        })
+                        .await,
+                )
             })
             .collect();
         loop {
@@ -182,9 +230,18 @@ impl Driver<'_> {
     }
 
     /// Waits before the next try, unless something makes waiting pointless.
-    async fn wait(&mut self, failures: u32, then: Vec<Draft>, interrupt: CancellationToken) -> Result<Flow, AgentError> {
+    async fn wait(
+        &mut self,
+        failures: u32,
+        then: Vec<Draft>,
+        interrupt: CancellationToken,
+    ) -> Result<Flow, AgentError> {
         let parts = &self.inner.parts;
-        let delay = parts.options.backoff.delay(failures).max(self.delay.take().unwrap_or_default());
+        let delay = parts
+            .options
+            .backoff
+            .delay(failures)
+            .max(self.delay.take().unwrap_or_default());
         tokio::select! {
             biased;
             () = self.inner.stopping.cancelled() => return Ok(Flow::GoOn),
@@ -204,15 +261,24 @@ impl Driver<'_> {
     async fn open(&self, setup: &Setup) -> Result<Box<dyn Hands>, HandsError> {
         let saved = {
             let desk = self.live.desk.lock().await;
-            desk.journal.as_ref().map(|journal| journal.state.tool_states.clone()).unwrap_or_default()
+            desk.journal
+                .as_ref()
+                .map(|journal| journal.state.tool_states.clone())
+                .unwrap_or_default()
         };
-        let hands = self.inner.parts.workshop.open(&self.live.id, &setup.agent, &setup.environment).await?;
+        let hands = self
+            .inner
+            .parts
+            .workshop
+            .open(&self.live.id, &setup.agent, &setup.environment)
+            .await?;
         let mut states = std::collections::BTreeMap::new();
         for (tool, state) in saved {
             let bytes = match state {
-                SavedState::Inline(text) => {
-                    BASE64.decode(text).map_err(|error| HandsError::new("reading a tool's state", error))?.into()
-                }
+                SavedState::Inline(text) => BASE64
+                    .decode(text)
+                    .map_err(|error| HandsError::new("reading a tool's state", error))?
+                    .into(),
                 SavedState::File(name) => hands.kept(&name).await?,
             };
             states.insert(tool, bytes);
@@ -230,15 +296,36 @@ impl Driver<'_> {
         if let Some(state) = left
             && journal.state.tool_states.get(&call.called.name) != Some(&state)
         {
-            drafts.push(Event::ToolState { tool: call.called.name.clone(), state }.into());
+            drafts.push(
+                Event::ToolState {
+                    tool: call.called.name.clone(),
+                    state,
+                }
+                .into(),
+            );
         }
         let CallResult { content, is_error } = result;
-        drafts.push(Event::AgentToolResult { tool_use_id: call.called.id.clone(), content, is_error }.into());
+        drafts.push(
+            Event::AgentToolResult {
+                tool_use_id: call.called.id.clone(),
+                content,
+                is_error,
+            }
+            .into(),
+        );
         journal.record(self.inner.source(), drafts);
         // The last result is saved together with what follows from it.
         if journal.state.calls.iter().any(Call::may_run) {
-            let Desk { journal: Some(journal), .. } = &mut *desk else { return Ok(()) };
-            journal.save(&*self.inner.parts.log, &self.live.id, &self.live.hub).await?;
+            let Desk {
+                journal: Some(journal),
+                ..
+            } = &mut *desk
+            else {
+                return Ok(());
+            };
+            journal
+                .save(&*self.inner.parts.log, &self.live.id, &self.live.hub)
+                .await?;
         }
         Ok(())
     }
@@ -262,14 +349,21 @@ impl Driver<'_> {
 impl Inner {
     /// Records whatever follows from the state alone, makes it durable, and gives what must be performed next. None when
     /// the session rests; it is no longer in memory then.
-    pub(super) async fn advance(&self, live: &Live, desk: &mut Desk) -> Result<Option<Ready>, AgentError> {
+    pub(super) async fn advance(
+        &self,
+        live: &Live,
+        desk: &mut Desk,
+    ) -> Result<Option<Ready>, AgentError> {
         let work = self.decide(live, desk).await?;
         let journal = self.journal(live, desk).await?;
         journal.save(&*self.parts.log, &live.id, &live.hub).await?;
         match work {
             Some(work) => {
                 desk.task = Task::Driving;
-                Ok(Some(Ready { work, interrupt: desk.listen() }))
+                Ok(Some(Ready {
+                    work,
+                    interrupt: desk.listen(),
+                }))
             }
             None => {
                 desk.task = Task::None;
@@ -280,11 +374,18 @@ impl Inner {
     }
 
     /// The same before anything is durable: for a session that is being created.
-    pub(super) async fn begin(&self, live: &Live, desk: &mut Desk) -> Result<Option<Ready>, AgentError> {
+    pub(super) async fn begin(
+        &self,
+        live: &Live,
+        desk: &mut Desk,
+    ) -> Result<Option<Ready>, AgentError> {
         let work = self.decide(live, desk).await?;
         Ok(work.map(|work| {
             desk.task = Task::Driving;
-            Ready { work, interrupt: desk.listen() }
+            Ready {
+                work,
+                interrupt: desk.listen(),
+            }
         }))
     }
 
@@ -301,8 +402,9 @@ impl Inner {
                 }
                 Step::AskModel { announce } => {
                     journal.record(source, announce);
-                    let request = ask::request(&journal.state, &setup, self.parts.options.max_tokens);
-                    return Ok(Some(Work::Ask(request, setup)));
+                    let request =
+                        ask::request(&journal.state, &setup, self.parts.options.max_tokens);
+                    return Ok(Some(Work::Ask(Box::new(request), setup)));
                 }
                 Step::Run { announce, calls } => {
                     journal.record(source, announce);

@@ -69,13 +69,17 @@ pub enum AgentError {
 
 impl AgentError {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        AgentError::Invalid { message: message.into() }
+        AgentError::Invalid {
+            message: message.into(),
+        }
     }
 }
 
 impl From<Invalid> for AgentError {
     fn from(invalid: Invalid) -> Self {
-        AgentError::Invalid { message: invalid.to_string() }
+        AgentError::Invalid {
+            message: invalid.to_string(),
+        }
     }
 }
 

@@ -32,16 +32,28 @@ struct Subscriber {
 /// A preview of an event that is still being made.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Preview<'a> {
-    Thinking { id: &'a str },
-    Message { id: &'a str },
-    Delta { id: &'a str, index: usize, text: &'a str },
+    Thinking {
+        id: &'a str,
+    },
+    Message {
+        id: &'a str,
+    },
+    Delta {
+        id: &'a str,
+        index: usize,
+        text: &'a str,
+    },
 }
 
 impl Hub {
     /// A new subscriber's queue. It gets everything published after this returns.
     pub(super) fn subscribe(&self, previews: Previews) -> mpsc::Receiver<Frame> {
         let (sender, receiver) = mpsc::channel(QUEUE_FRAMES);
-        self.lock().push(Subscriber { sender, previews, previewed: HashSet::new() });
+        self.lock().push(Subscriber {
+            sender,
+            previews,
+            previewed: HashSet::new(),
+        });
         receiver
     }
 
@@ -105,14 +117,20 @@ impl Preview<'_> {
             Preview::Delta { id, index, text } => {
                 let content = json!({"type": "text", "text": text});
                 let delta = json!({"type": "content_delta", "index": index, "content": content});
-                frame("event_delta", &json!({"type": "event_delta", "event_id": id, "delta": delta}))
+                frame(
+                    "event_delta",
+                    &json!({"type": "event_delta", "event_id": id, "delta": delta}),
+                )
             }
         }
     }
 }
 
 fn frame(event_type: &str, data: &Value) -> Frame {
-    Frame { event_type: Arc::from(event_type), data: Arc::from(data.to_string()) }
+    Frame {
+        event_type: Arc::from(event_type),
+        data: Arc::from(data.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -120,11 +138,19 @@ mod tests {
     use super::*;
 
     fn event(id: &str) -> Wire {
-        Wire { id: id.into(), kind: "agent.message".into(), processed_at: None, event: json!({"id": id}) }
+        Wire {
+            id: id.into(),
+            kind: "agent.message".into(),
+            processed_at: None,
+            event: json!({"id": id}),
+        }
     }
 
     fn all() -> Previews {
-        Previews { messages: true, thinking: true }
+        Previews {
+            messages: true,
+            thinking: true,
+        }
     }
 
     #[test]
@@ -133,7 +159,11 @@ mod tests {
         let mut slow = hub.subscribe(all());
         hub.preview(Preview::Message { id: "a" });
         for _ in 0..QUEUE_FRAMES {
-            hub.preview(Preview::Delta { id: "a", index: 0, text: "x" });
+            hub.preview(Preview::Delta {
+                id: "a",
+                index: 0,
+                text: "x",
+            });
         }
         assert_eq!(slow.len(), RESERVED_FRAMES);
         for _ in 0..RESERVED_FRAMES {
@@ -145,7 +175,10 @@ mod tests {
             seen += 1;
         }
         assert_eq!(seen, QUEUE_FRAMES);
-        assert_eq!(slow.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
+        assert_eq!(
+            slow.try_recv(),
+            Err(mpsc::error::TryRecvError::Disconnected)
+        );
     }
 
     #[test]
@@ -154,7 +187,11 @@ mod tests {
         hub.preview(Preview::Message { id: "a" });
         let mut late = hub.subscribe(all());
         let mut without = hub.subscribe(Previews::default());
-        hub.preview(Preview::Delta { id: "a", index: 0, text: "x" });
+        hub.preview(Preview::Delta {
+            id: "a",
+            index: 0,
+            text: "x",
+        });
         hub.preview(Preview::Thinking { id: "t" });
         hub.publish(&event("a"));
         assert_eq!(&*late.try_recv().unwrap().event_type, "event_start");

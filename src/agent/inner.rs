@@ -34,7 +34,10 @@ pub(super) struct Held {
 
 impl Clone for Held {
     fn clone(&self) -> Self {
-        Held { live: self.live.clone(), inner: Arc::clone(&self.inner) }
+        Held {
+            live: self.live.clone(),
+            inner: Arc::clone(&self.inner),
+        }
     }
 }
 
@@ -52,22 +55,36 @@ impl Drop for Held {
         let Some(live) = self.live.take() else { return };
         let id = live.id.clone();
         drop(live);
-        self.inner.sessions.remove_if(&id, |_, live| Arc::strong_count(live) == 1);
+        self.inner
+            .sessions
+            .remove_if(&id, |_, live| Arc::strong_count(live) == 1);
     }
 }
 
 impl Inner {
     pub(super) fn new(parts: Parts) -> Inner {
-        Inner { parts, sessions: DashMap::new(), stopping: CancellationToken::new(), tasks: TaskTracker::new() }
+        Inner {
+            parts,
+            sessions: DashMap::new(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// Moments and ids.
     pub(super) fn source(&self) -> Source<'_> {
-        Source { clock: &*self.parts.clock, ids: &*self.parts.ids }
+        Source {
+            clock: &*self.parts.clock,
+            ids: &*self.parts.ids,
+        }
     }
 
     /// The session in memory, or none when this workspace has none of this id.
-    pub(super) async fn live(self: &Arc<Self>, workspace: &str, id: &str) -> Result<Option<Held>, AgentError> {
+    pub(super) async fn live(
+        self: &Arc<Self>,
+        workspace: &str,
+        id: &str,
+    ) -> Result<Option<Held>, AgentError> {
         if let Some(live) = self.sessions.get(id) {
             return Ok((live.workspace == workspace).then(|| self.hold(&live)));
         }
@@ -77,17 +94,28 @@ impl Inner {
 
     /// The session in memory, which is known to exist.
     pub(super) fn enter(self: &Arc<Self>, id: &str, workspace: &str) -> Held {
-        let live = self.sessions.entry(id.to_owned()).or_insert_with(|| Arc::new(Live::new(id, workspace)));
+        let live = self
+            .sessions
+            .entry(id.to_owned())
+            .or_insert_with(|| Arc::new(Live::new(id, workspace)));
         self.hold(&live)
     }
 
     fn hold(self: &Arc<Self>, live: &Arc<Live>) -> Held {
-        Held { live: Some(Arc::clone(live)), inner: Arc::clone(self) }
+        Held {
+            live: Some(Arc::clone(live)),
+            inner: Arc::clone(self),
+        }
     }
 
     /// Forgets a session that is deleted.
     pub(super) fn forget(&self, id: &str) {
         self.sessions.remove(id);
+    }
+
+    /// How many sessions are in memory.
+    pub(super) fn count(&self) -> usize {
+        self.sessions.len()
     }
 
     /// All sessions in memory.
@@ -97,11 +125,16 @@ impl Inner {
 
     /// Starts the task that drives a session.
     pub(super) fn start(self: &Arc<Self>, live: &Held, ready: Option<Ready>) {
-        self.tasks.spawn(drive(Arc::clone(self), live.clone(), ready));
+        self.tasks
+            .spawn(drive(Arc::clone(self), live.clone(), ready));
     }
 
     /// The session's journal, loaded if need be.
-    pub(super) async fn journal<'d>(&self, live: &Live, desk: &'d mut Desk) -> Result<&'d mut Journal, AgentError> {
+    pub(super) async fn journal<'d>(
+        &self,
+        live: &Live,
+        desk: &'d mut Desk,
+    ) -> Result<&'d mut Journal, AgentError> {
         if desk.journal.is_none() {
             desk.journal = Journal::load(&*self.parts.log, &live.id).await?;
         }
@@ -109,7 +142,11 @@ impl Inner {
     }
 
     /// What the session runs with, loaded if need be.
-    pub(super) async fn setup(&self, live: &Live, desk: &mut Desk) -> Result<Arc<Setup>, AgentError> {
+    pub(super) async fn setup(
+        &self,
+        live: &Live,
+        desk: &mut Desk,
+    ) -> Result<Arc<Setup>, AgentError> {
         if let Some(setup) = &desk.setup {
             return Ok(Arc::clone(setup));
         }
@@ -121,11 +158,19 @@ impl Inner {
 
     pub(super) fn set_up(&self, body: Body) -> Arc<Setup> {
         let offer = self.parts.catalogue.offer(&body.agent.definition);
-        Arc::new(Setup { agent: body.agent, environment: body.environment, offer })
+        Arc::new(Setup {
+            agent: body.agent,
+            environment: body.environment,
+            offer,
+        })
     }
 
     /// The session's document as it is now.
     pub(super) async fn document(&self, live: &Live) -> Result<Document, AgentError> {
-        self.parts.documents.get(SESSION, &live.workspace, &live.id).await?.ok_or(AgentError::NotFound)
+        self.parts
+            .documents
+            .get(SESSION, &live.workspace, &live.id)
+            .await?
+            .ok_or(AgentError::NotFound)
     }
 }

@@ -35,8 +35,16 @@ pub(super) struct Source<'a> {
 impl Journal {
     /// The journal of a session that does not exist yet. Its entries are [`Journal::entries`].
     pub(super) fn begin(source: Source<'_>, created: Event) -> Journal {
-        let record = Draft::from(created).happen(|| source.ids.next("sevt"), source.clock.now(), None);
-        Journal { state: State::begin(&record), seq: Seq(0), unsaved: vec![Unsaved { record, shown: None }] }
+        let record =
+            Draft::from(created).happen(|| source.ids.next("sevt"), source.clock.now(), None);
+        Journal {
+            state: State::begin(&record),
+            seq: Seq(0),
+            unsaved: vec![Unsaved {
+                record,
+                shown: None,
+            }],
+        }
     }
 
     /// Folds a session's log. None when there is none.
@@ -47,19 +55,38 @@ impl Journal {
             context: format!("reading the log of {session}"),
             source: Some(Box::new(source)),
         };
-        let records =
-            entries.into_iter().map(|entry| Record::decode(entry.entry)).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-        Ok(crate::session::fold(records).map(|state| Journal { state, seq, unsaved: Vec::new() }))
+        let records = entries
+            .into_iter()
+            .map(|entry| Record::decode(entry.entry))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(unreadable)?;
+        Ok(crate::session::fold(records).map(|state| Journal {
+            state,
+            seq,
+            unsaved: Vec::new(),
+        }))
     }
 
     /// Lets these happen. Gives them as clients see them.
-    pub(super) fn record(&mut self, source: Source<'_>, drafts: impl IntoIterator<Item = Draft>) -> Vec<Option<Wire>> {
+    pub(super) fn record(
+        &mut self,
+        source: Source<'_>,
+        drafts: impl IntoIterator<Item = Draft>,
+    ) -> Vec<Option<Wire>> {
         let mut seen = Vec::new();
         for draft in drafts {
-            let record = draft.happen(|| source.ids.next("sevt"), source.clock.now(), self.state.last_at);
+            let record = draft.happen(
+                || source.ids.next("sevt"),
+                source.clock.now(),
+                self.state.last_at,
+            );
             let shown = match &record.event {
                 Event::Consumed { event_id } | Event::Dropped { event_id } => {
-                    let waiting = self.state.waiting.iter().find(|waiting| waiting.id == *event_id);
+                    let waiting = self
+                        .state
+                        .waiting
+                        .iter()
+                        .find(|waiting| waiting.id == *event_id);
                     waiting.map(|waiting| wire(&waiting.id, &waiting.event, Some(record.at)))
                 }
                 _ => record.wire(),
@@ -73,12 +100,19 @@ impl Journal {
 
     /// Makes everything recorded durable, then tells the subscribers. After an error the journal is of no use any more:
     /// its state is ahead of the log.
-    pub(super) async fn save(&mut self, log: &dyn Log, session: &str, hub: &Hub) -> Result<(), AppendError> {
+    pub(super) async fn save(
+        &mut self,
+        log: &dyn Log,
+        session: &str,
+        hub: &Hub,
+    ) -> Result<(), AppendError> {
         if self.unsaved.is_empty() {
             return Ok(());
         }
         let entries = self.unsaved.iter().map(entry).collect();
-        self.seq = log.append(session, self.seq, entries, fields(&self.state)).await?;
+        self.seq = log
+            .append(session, self.seq, entries, fields(&self.state))
+            .await?;
         self.published(hub);
         Ok(())
     }
@@ -111,12 +145,22 @@ fn entry(unsaved: &Unsaved) -> NewEntry {
         processed_at: shown.processed_at.clone(),
         event: shown.event.clone(),
     });
-    NewEntry { entry: unsaved.record.encode(), event }
+    NewEntry {
+        entry: unsaved.record.encode(),
+        event,
+    }
 }
 
 /// What lists and recovery read without the log.
 pub(super) fn fields(state: &State) -> Vec<(String, String)> {
     let usage = serde_json::to_string(&state.usage).expect("usage has finite numbers only");
-    let at = state.last_at.map(crate::session::format).unwrap_or_default();
-    vec![("status".into(), state.status.name().into()), ("usage".into(), usage), ("changed_at".into(), at)]
+    let at = state
+        .last_at
+        .map(crate::session::format)
+        .unwrap_or_default();
+    vec![
+        ("status".into(), state.status.name().into()),
+        ("usage".into(), usage),
+        ("changed_at".into(), at),
+    ]
 }

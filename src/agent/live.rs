@@ -48,7 +48,12 @@ pub(super) struct Setup {
 
 impl Live {
     pub(super) fn new(id: &str, workspace: &str) -> Live {
-        Live { id: id.to_owned(), workspace: workspace.to_owned(), hub: Hub::default(), desk: Default::default() }
+        Live {
+            id: id.to_owned(),
+            workspace: workspace.to_owned(),
+            hub: Hub::default(),
+            desk: Default::default(),
+        }
     }
 }
 

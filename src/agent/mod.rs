@@ -91,16 +91,39 @@ impl Agents {
     }
 
     /// Wire Sessions. Document fields to filter by: `status`, `agent_id`, `agent_version`, `environment_id`.
-    pub async fn sessions(&self, workspace: &str, query: DocumentQuery) -> Result<Page<Value>, ListError> {
-        let page = self.0.parts.documents.list(SESSION, workspace, query).await?;
-        let data = page.data.iter().map(document::wire).collect::<Result<_, _>>()?;
-        Ok(Page { data, next: page.next, previous: page.previous })
+    pub async fn sessions(
+        &self,
+        workspace: &str,
+        query: DocumentQuery,
+    ) -> Result<Page<Value>, ListError> {
+        let page = self
+            .0
+            .parts
+            .documents
+            .list(SESSION, workspace, query)
+            .await?;
+        let data = page
+            .data
+            .iter()
+            .map(document::wire)
+            .collect::<Result<_, _>>()?;
+        Ok(Page {
+            data,
+            next: page.next,
+            previous: page.previous,
+        })
     }
 
     /// Changes a session and emits `session.updated` if something really changed. Gives the wire Session.
-    pub async fn update_session(&self, workspace: &str, id: &str, change: SessionPatch) -> Result<Value, AgentError> {
+    pub async fn update_session(
+        &self,
+        workspace: &str,
+        id: &str,
+        change: SessionPatch,
+    ) -> Result<Value, AgentError> {
         let live = self.found(workspace, id).await?;
-        self.detached(Arc::clone(&self.0).update(live, change)).await
+        self.detached(Arc::clone(&self.0).update(live, change))
+            .await
     }
 
     /// Ends a session for good but keeps its history. Refused while it runs. Gives the wire Session.
@@ -116,7 +139,12 @@ impl Agents {
     }
 
     /// Accepts events, all or none; durable when it returns. Gives the echoes.
-    pub async fn send(&self, workspace: &str, id: &str, events: Vec<SentEvent>) -> Result<Vec<Value>, AgentError> {
+    pub async fn send(
+        &self,
+        workspace: &str,
+        id: &str,
+        events: Vec<SentEvent>,
+    ) -> Result<Vec<Value>, AgentError> {
         let live = self.found(workspace, id).await?;
         let inner = Arc::clone(&self.0);
         self.detached(async move {
@@ -134,8 +162,20 @@ impl Agents {
     }
 
     /// A page of the session's history. `Ok(None)`: no such session.
-    pub async fn events(&self, workspace: &str, id: &str, query: EventQuery) -> Result<Option<Page<Value>>, ListError> {
-        if self.0.parts.documents.get(SESSION, workspace, id).await?.is_none() {
+    pub async fn events(
+        &self,
+        workspace: &str,
+        id: &str,
+        query: EventQuery,
+    ) -> Result<Option<Page<Value>>, ListError> {
+        if self
+            .0
+            .parts
+            .documents
+            .get(SESSION, workspace, id)
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         self.0.parts.log.events(id, query).await.map(Some)
@@ -152,14 +192,23 @@ impl Agents {
             return Err(AgentError::Stopping);
         }
         let live = self.0.live(workspace, id).await?;
-        Ok(live.map(|live| Subscription { receiver: live.hub.subscribe(previews), _live: live }))
+        Ok(live.map(|live| Subscription {
+            receiver: live.hub.subscribe(previews),
+            _live: live,
+        }))
     }
 
     /// At start: lets every session that was running go on. Gives how many.
     pub async fn recover(&self) -> Result<usize, AgentError> {
         let mut count = 0;
         for status in ["running", "rescheduling"] {
-            for document in self.0.parts.documents.find(SESSION, "status", status).await? {
+            for document in self
+                .0
+                .parts
+                .documents
+                .find(SESSION, "status", status)
+                .await?
+            {
                 let live = self.0.enter(&document.id, &document.workspace);
                 let mut desk = live.desk.lock().await;
                 if desk.task == Task::None {
@@ -182,8 +231,16 @@ impl Agents {
         }
     }
 
+    /// How many sessions are in memory: those that run, are watched, or are being asked something.
+    pub fn in_memory(&self) -> usize {
+        self.0.count()
+    }
+
     async fn found(&self, workspace: &str, id: &str) -> Result<Held, AgentError> {
-        self.0.live(workspace, id).await?.ok_or(AgentError::NotFound)
+        self.0
+            .live(workspace, id)
+            .await?
+            .ok_or(AgentError::NotFound)
     }
 
     /// Runs to its end even when the caller goes away in the middle: a client that hangs up must not leave an event
@@ -195,12 +252,20 @@ impl Agents {
         if self.0.stopping.is_cancelled() {
             return Err(AgentError::Stopping);
         }
-        self.0.tasks.spawn(work).await.unwrap_or(Err(AgentError::Stopping))
+        self.0
+            .tasks
+            .spawn(work)
+            .await
+            .unwrap_or(Err(AgentError::Stopping))
     }
 }
 
 /// Appends a client's events and sees to it that the session takes notice.
-async fn accept(inner: &Arc<Inner>, live: &Held, events: &[SentEvent]) -> Result<Vec<Value>, AgentError> {
+async fn accept(
+    inner: &Arc<Inner>,
+    live: &Held,
+    events: &[SentEvent],
+) -> Result<Vec<Value>, AgentError> {
     let mut desk = live.desk.lock().await;
     let journal = inner.journal(live, &mut desk).await?;
     let accepted = session::accept(&journal.state, events.to_vec());
@@ -233,5 +298,9 @@ async fn accept(inner: &Arc<Inner>, live: &Held, events: &[SentEvent]) -> Result
         desk.clear();
         return Err(error);
     }
-    Ok(echoes.into_iter().flatten().map(|Wire { event, .. }| event).collect())
+    Ok(echoes
+        .into_iter()
+        .flatten()
+        .map(|Wire { event, .. }| event)
+        .collect())
 }

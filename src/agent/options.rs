@@ -17,7 +17,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { rules: Rules::default(), backoff: Backoff::default(), max_tokens: 32_000 }
+        Options {
+            rules: Rules::default(),
+            backoff: Backoff::default(),
+            max_tokens: 32_000,
+        }
     }
 }
 
@@ -32,7 +36,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Backoff { first: Duration::from_millis(500), max: Duration::from_secs(30) }
+        Backoff {
+            first: Duration::from_millis(500),
+            max: Duration::from_secs(30),
+        }
     }
 }
 

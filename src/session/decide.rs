@@ -6,7 +6,10 @@
 use serde_json::{Value, json};
 
 use super::state::{Answered, Call, Turn};
-use super::{Draft, Event, Failure, FailureKind, Permission, RequestUsage, RetryStatus, Runs, State, Status, StopReason};
+use super::{
+    Draft, Event, Failure, FailureKind, Permission, RequestUsage, RetryStatus, Runs, State, Status,
+    StopReason,
+};
 
 /// What a session may do before it is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,10 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Rules { requests_max: 500, retries_max: 8 }
+        Rules {
+            requests_max: 500,
+            retries_max: 8,
+        }
     }
 }
 
@@ -33,7 +39,10 @@ pub enum Step {
     /// Append `announce`, then ask the model.
     AskModel { announce: Vec<Draft> },
     /// Append `announce`, then run these calls, all at the same time.
-    Run { announce: Vec<Draft>, calls: Vec<Call> },
+    Run {
+        announce: Vec<Draft>,
+        calls: Vec<Call>,
+    },
     /// Wait for the `failures`th time, then append these and ask again.
     BackOff { failures: u32, then: Vec<Draft> },
 }
@@ -60,9 +69,16 @@ pub fn decide(state: &State, rules: &Rules) -> Step {
         Status::Idle(StopReason::RequiresAction { event_ids }) => blocked(state, event_ids),
         Status::Idle(_) => {
             let heard = consume_all(state);
-            if heard.is_empty() { Step::Rest } else { Step::Record([heard, running(state)].concat()) }
+            if heard.is_empty() {
+                Step::Rest
+            } else {
+                Step::Record([heard, running(state)].concat())
+            }
         }
-        Status::Rescheduling => Step::BackOff { failures: state.failures, then: running(state) },
+        Status::Rescheduling => Step::BackOff {
+            failures: state.failures,
+            then: running(state),
+        },
         Status::Running if state.calls.is_empty() => go_on(state, rules),
         Status::Running => calls(state),
     }
@@ -70,16 +86,36 @@ pub fn decide(state: &State, rules: &Rules) -> Step {
 
 /// The end of a model request that began with the event `start`.
 pub fn request_ended(start: &str, is_error: bool, usage: RequestUsage) -> Draft {
-    Event::ModelRequestEnd { model_request_start_id: start.to_owned(), is_error, model_usage: usage }.into()
+    Event::ModelRequestEnd {
+        model_request_start_id: start.to_owned(),
+        is_error,
+        model_usage: usage,
+    }
+    .into()
 }
 
 /// What follows a failed model request, after its end: another try later, or the end of the turn.
-pub fn failed(state: &State, rules: &Rules, kind: FailureKind, message: String, retry_status: RetryStatus) -> Vec<Draft> {
+pub fn failed(
+    state: &State,
+    rules: &Rules,
+    kind: FailureKind,
+    message: String,
+    retry_status: RetryStatus,
+) -> Vec<Draft> {
     let retry_status = match retry_status {
         RetryStatus::Retrying if state.failures >= rules.retries_max => RetryStatus::Exhausted,
         other => other,
     };
-    let mut drafts = vec![Event::SessionError { error: Failure { kind, message, retry_status } }.into()];
+    let mut drafts = vec![
+        Event::SessionError {
+            error: Failure {
+                kind,
+                message,
+                retry_status,
+            },
+        }
+        .into(),
+    ];
     match retry_status {
         RetryStatus::Retrying => drafts.extend([
             Event::ThreadStatusRescheduled(state.thread.clone()).into(),
@@ -99,7 +135,10 @@ pub fn failed(state: &State, rules: &Rules, kind: FailureKind, message: String, 
 
 /// The end of the session.
 pub fn terminated(state: &State) -> Vec<Draft> {
-    vec![Event::ThreadStatusTerminated(state.thread.clone()).into(), Event::StatusTerminated {}.into()]
+    vec![
+        Event::ThreadStatusTerminated(state.thread.clone()).into(),
+        Event::StatusTerminated {}.into(),
+    ]
 }
 
 fn waiting(state: &State) -> impl Iterator<Item = String> + '_ {
@@ -107,20 +146,38 @@ fn waiting(state: &State) -> impl Iterator<Item = String> + '_ {
 }
 
 fn consume_all(state: &State) -> Vec<Draft> {
-    waiting(state).map(|event_id| Event::Consumed { event_id }.into()).collect()
+    waiting(state)
+        .map(|event_id| Event::Consumed { event_id }.into())
+        .collect()
 }
 
 fn running(state: &State) -> Vec<Draft> {
-    vec![Event::StatusRunning {}.into(), Event::ThreadStatusRunning(state.thread.clone()).into()]
+    vec![
+        Event::StatusRunning {}.into(),
+        Event::ThreadStatusRunning(state.thread.clone()).into(),
+    ]
 }
 
 /// The three events that every pause consists of.
 fn idle(state: &State, stop_reason: StopReason, stop_details: Value) -> Vec<Draft> {
     let thread = state.thread.clone();
     vec![
-        Event::ThreadStatusIdle { thread, stop_reason: stop_reason.clone(), stop_details: stop_details.clone() }.into(),
-        Event::SessionUsage { usage: state.usage.clone(), budget: Value::Null }.into(),
-        Event::StatusIdle { stop_reason, stop_details }.into(),
+        Event::ThreadStatusIdle {
+            thread,
+            stop_reason: stop_reason.clone(),
+            stop_details: stop_details.clone(),
+        }
+        .into(),
+        Event::SessionUsage {
+            usage: state.usage.clone(),
+            budget: Value::Null,
+        }
+        .into(),
+        Event::StatusIdle {
+            stop_reason,
+            stop_details,
+        }
+        .into(),
     ]
 }
 
@@ -128,14 +185,27 @@ fn idle(state: &State, stop_reason: StopReason, stop_details: Value) -> Vec<Draf
 fn interrupt(state: &State) -> Vec<Draft> {
     let mut drafts = Vec::new();
     for record in &state.waiting {
-        drafts.push(Event::Consumed { event_id: record.id.clone() }.into());
+        drafts.push(
+            Event::Consumed {
+                event_id: record.id.clone(),
+            }
+            .into(),
+        );
         if matches!(record.event, Event::UserInterrupt { .. }) {
             break;
         }
     }
-    drafts.extend(state.calls.iter().filter(|call| !call.answered).map(|call| error_result(call, INTERRUPTED)));
+    drafts.extend(
+        state
+            .calls
+            .iter()
+            .filter(|call| !call.answered)
+            .map(|call| error_result(call, INTERRUPTED)),
+    );
     match state.status {
-        Status::Idle(StopReason::RequiresAction { .. }) | Status::Running | Status::Rescheduling => {
+        Status::Idle(StopReason::RequiresAction { .. })
+        | Status::Running
+        | Status::Rescheduling => {
             drafts.extend(idle(state, StopReason::EndTurn, Value::Null));
         }
         Status::Idle(_) | Status::Terminated => {}
@@ -151,34 +221,65 @@ fn blocked(state: &State, announced: &[String]) -> Step {
     } else if open == announced {
         Step::Rest
     } else {
-        Step::Record(idle(state, StopReason::RequiresAction { event_ids: open }, Value::Null))
+        Step::Record(idle(
+            state,
+            StopReason::RequiresAction { event_ids: open },
+            Value::Null,
+        ))
     }
 }
 
 fn blocking(state: &State) -> Vec<String> {
-    state.calls.iter().filter(|call| call.blocks()).map(|call| call.called.id.clone()).collect()
+    state
+        .calls
+        .iter()
+        .filter(|call| call.blocks())
+        .map(|call| call.called.id.clone())
+        .collect()
 }
 
 /// Running, with calls of the last answer open.
 fn calls(state: &State) -> Step {
-    let refused: Vec<Draft> = state.calls.iter().filter(|call| !call.answered).filter_map(refusal).collect();
+    let refused: Vec<Draft> = state
+        .calls
+        .iter()
+        .filter(|call| !call.answered)
+        .filter_map(refusal)
+        .collect();
     if !refused.is_empty() {
         return Step::Record(refused);
     }
     let runnable: Vec<&Call> = state.calls.iter().filter(|call| call.may_run()).collect();
     let Some(first) = runnable.first() else {
-        return Step::Record(idle(state, StopReason::RequiresAction { event_ids: blocking(state) }, Value::Null));
+        return Step::Record(idle(
+            state,
+            StopReason::RequiresAction {
+                event_ids: blocking(state),
+            },
+            Value::Null,
+        ));
     };
     // Calls without effects cannot get into each other's way; everything else keeps the order the model gave it.
     let together = match first.called.runs {
-        Runs::Pure => runnable.iter().take_while(|call| call.called.runs == Runs::Pure).count(),
+        Runs::Pure => runnable
+            .iter()
+            .take_while(|call| call.called.runs == Runs::Pure)
+            .count(),
         _ => 1,
     };
-    let calls: Vec<Call> = runnable[..together].iter().map(|call| (*call).clone()).collect();
+    let calls: Vec<Call> = runnable[..together]
+        .iter()
+        .map(|call| (*call).clone())
+        .collect();
     let announce = calls
         .iter()
         .filter(|call| call.called.runs == Runs::Effectful)
-        .map(|call| Event::CallStarted { tool_use_id: call.called.id.clone() }.into())
+        .map(|call| {
+            Event::CallStarted {
+                tool_use_id: call.called.id.clone(),
+            }
+            .into()
+        })
         .collect();
     Step::Run { announce, calls }
 }
@@ -189,14 +290,26 @@ fn refusal(call: &Call) -> Option<Draft> {
         return Some(error_result(call, LOST));
     }
     if call.called.runs == Runs::Nowhere {
-        return Some(error_result(call, &format!("There is no tool named {:?}, or it is disabled.", call.called.name)));
+        return Some(error_result(
+            call,
+            &format!(
+                "There is no tool named {:?}, or it is disabled.",
+                call.called.name
+            ),
+        ));
     }
     if call.permission == Permission::Deny {
-        return Some(error_result(call, "The policy of this session denies this call."));
+        return Some(error_result(
+            call,
+            "The policy of this session denies this call.",
+        ));
     }
     match &call.verdict {
         Some(Answered::Denied(None)) => Some(error_result(call, "The user rejected this call.")),
-        Some(Answered::Denied(Some(message))) => Some(error_result(call, &format!("The user rejected this call: {message}"))),
+        Some(Answered::Denied(Some(message))) => Some(error_result(
+            call,
+            &format!("The user rejected this call: {message}"),
+        )),
         Some(Answered::Allowed) | None => None,
     }
 }
@@ -206,8 +319,18 @@ fn error_result(call: &Call, text: &str) -> Draft {
     let id = call.called.id.clone();
     match call.called.runs {
         // There is no other event that closes such a call.
-        Runs::Client => Event::UserCustomToolResult { custom_tool_use_id: id, content, is_error: true }.into(),
-        _ => Event::AgentToolResult { tool_use_id: id, content, is_error: true }.into(),
+        Runs::Client => Event::UserCustomToolResult {
+            custom_tool_use_id: id,
+            content,
+            is_error: true,
+        }
+        .into(),
+        _ => Event::AgentToolResult {
+            tool_use_id: id,
+            content,
+            is_error: true,
+        }
+        .into(),
     }
 }
 
@@ -219,17 +342,29 @@ fn go_on(state: &State, rules: &Rules) -> Step {
     }
     let give_up = |kind, message: &str| {
         let message = message.to_owned();
-        let error = Failure { kind, message, retry_status: RetryStatus::Exhausted };
+        let error = Failure {
+            kind,
+            message,
+            retry_status: RetryStatus::Exhausted,
+        };
         let mut drafts: Vec<Draft> = vec![Event::SessionError { error }.into()];
         drafts.extend(idle(state, StopReason::RetriesExhausted, Value::Null));
         Step::Record(drafts)
     };
     match &state.turn {
-        Turn::Over { reason, details } => Step::Record(idle(state, reason.clone(), details.clone())),
-        Turn::Full => give_up(FailureKind::CompactionLimitReached, "the conversation no longer fits the model's context window"),
-        Turn::Ask if state.requests >= rules.requests_max => {
-            give_up(FailureKind::ToolUseLimitReached, "the turn has reached its limit of model requests")
+        Turn::Over { reason, details } => {
+            Step::Record(idle(state, reason.clone(), details.clone()))
         }
-        Turn::Ask => Step::AskModel { announce: vec![Event::ModelRequestStart {}.into()] },
+        Turn::Full => give_up(
+            FailureKind::CompactionLimitReached,
+            "the conversation no longer fits the model's context window",
+        ),
+        Turn::Ask if state.requests >= rules.requests_max => give_up(
+            FailureKind::ToolUseLimitReached,
+            "the turn has reached its limit of model requests",
+        ),
+        Turn::Ask => Step::AskModel {
+            announce: vec![Event::ModelRequestStart {}.into()],
+        },
     }
 }

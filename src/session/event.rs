@@ -64,14 +64,21 @@ pub enum Event {
     },
     /// A tool that runs here has answered.
     #[serde(rename = "agent.tool_result")]
-    AgentToolResult { tool_use_id: String, content: Vec<Value>, is_error: bool },
+    AgentToolResult {
+        tool_use_id: String,
+        content: Vec<Value>,
+        is_error: bool,
+    },
     /// The model calls a tool of the client's.
     #[serde(rename = "agent.custom_tool_use")]
     AgentCustomToolUse { name: String, input: Value },
     #[serde(rename = "session.status_running")]
     StatusRunning {},
     #[serde(rename = "session.status_idle")]
-    StatusIdle { stop_reason: StopReason, stop_details: Value },
+    StatusIdle {
+        stop_reason: StopReason,
+        stop_details: Value,
+    },
     #[serde(rename = "session.status_rescheduled")]
     StatusRescheduled {},
     #[serde(rename = "session.status_terminated")]
@@ -104,7 +111,11 @@ pub enum Event {
     #[serde(rename = "span.model_request_start")]
     ModelRequestStart {},
     #[serde(rename = "span.model_request_end")]
-    ModelRequestEnd { model_request_start_id: String, is_error: bool, model_usage: super::RequestUsage },
+    ModelRequestEnd {
+        model_request_start_id: String,
+        is_error: bool,
+        model_usage: super::RequestUsage,
+    },
 
     /// The first entry of every log.
     #[serde(rename = "log.created")]
@@ -117,7 +128,12 @@ pub enum Event {
     Dropped { event_id: String },
     /// The model's answer exactly as it came, for the conversation; its visible events follow in the same append.
     #[serde(rename = "log.answered")]
-    Answered { content: Vec<Value>, calls: Vec<Called>, outcome: Outcome, stop_details: Value },
+    Answered {
+        content: Vec<Value>,
+        calls: Vec<Called>,
+        outcome: Outcome,
+        stop_details: Value,
+    },
     /// A tool starts to run. Durable before it does.
     #[serde(rename = "log.call_started")]
     CallStarted { tool_use_id: String },
@@ -274,6 +290,9 @@ impl Event {
 
     /// Whether it waits, from acceptance until the agent consumes it.
     pub fn waits(&self) -> bool {
-        matches!(self, Event::UserMessage { .. } | Event::SystemMessage { .. } | Event::UserInterrupt { .. })
+        matches!(
+            self,
+            Event::UserMessage { .. } | Event::SystemMessage { .. } | Event::UserInterrupt { .. }
+        )
     }
 }

@@ -16,8 +16,8 @@ pub use accept::{accept, accept_initial};
 pub use conversation::{Speaker, conversation};
 pub use decide::{INTERRUPTED, LOST, Rules, Step, decide, failed, request_ended, terminated};
 pub use event::{
-    Audience, Called, Evaluation, Event, Failure, FailureKind, Outcome, Permission, RetryStatus, Runs, SavedState, StopReason,
-    Thread, Verdict,
+    Audience, Called, Evaluation, Event, Failure, FailureKind, Outcome, Permission, RetryStatus,
+    Runs, SavedState, StopReason, Thread, Verdict,
 };
 pub use record::{Draft, Record, Unreadable, Wire, format, wire};
 pub use respond::{Answer, Callable, Policy, Toolbox, respond};

@@ -22,12 +22,24 @@ impl From<Event> for Draft {
 impl Draft {
     /// An event whose id is already known.
     pub fn with_id(id: impl Into<String>, event: Event) -> Self {
-        Draft { id: Some(id.into()), event }
+        Draft {
+            id: Some(id.into()),
+            event,
+        }
     }
 
     /// Makes it happen at `at`, or just after `last` when the clock is not beyond that.
-    pub fn happen(self, next_id: impl FnOnce() -> String, now: Timestamp, last: Option<Timestamp>) -> Record {
-        Record { id: self.id.unwrap_or_else(next_id), at: after(now, last), event: self.event }
+    pub fn happen(
+        self,
+        next_id: impl FnOnce() -> String,
+        now: Timestamp,
+        last: Option<Timestamp>,
+    ) -> Record {
+        Record {
+            id: self.id.unwrap_or_else(next_id),
+            at: after(now, last),
+            event: self.event,
+        }
     }
 }
 
@@ -73,7 +85,8 @@ impl Record {
     /// As clients see it, or none when it is for the log alone. Events that wait have no `processed_at` yet.
     pub fn wire(&self) -> Option<Wire> {
         let processed_at = (!self.event.waits()).then_some(self.at);
-        (self.event.audience() == Audience::Clients).then(|| wire(&self.id, &self.event, processed_at))
+        (self.event.audience() == Audience::Clients)
+            .then(|| wire(&self.id, &self.event, processed_at))
     }
 }
 
@@ -93,11 +106,20 @@ pub fn wire(id: &str, event: &Event, at: Option<Timestamp>) -> Wire {
     let processed_at = at.map(format);
     let mut kind = String::new();
     if let (Some(object), Value::Object(fields)) = (value.as_object_mut(), fields) {
-        kind = fields.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        kind = fields
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         object.extend(fields);
         object.insert("processed_at".into(), processed_at.clone().into());
     }
-    Wire { id: id.to_owned(), kind, processed_at, event: value }
+    Wire {
+        id: id.to_owned(),
+        kind,
+        processed_at,
+        event: value,
+    }
 }
 
 /// RFC 3339, UTC, microseconds: sorts as text.
@@ -110,12 +132,19 @@ mod microseconds {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        at: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::format(*at))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }
 
@@ -134,7 +163,11 @@ mod tests {
         let draft = || Draft::from(Event::StatusRunning {});
         let behind = draft().happen(String::new, at("2025-01-01T00:00:00Z"), Some(last));
         assert_eq!(format(behind.at), "2026-01-01T00:00:00.000006Z");
-        let same = draft().happen(String::new, at("2026-01-01T00:00:00.000005999Z"), Some(last));
+        let same = draft().happen(
+            String::new,
+            at("2026-01-01T00:00:00.000005999Z"),
+            Some(last),
+        );
         assert_eq!(format(same.at), "2026-01-01T00:00:00.000006Z");
         let ahead = draft().happen(String::new, at("2026-01-01T00:00:01Z"), Some(last));
         assert_eq!(format(ahead.at), "2026-01-01T00:00:01.000000Z");
@@ -142,15 +175,36 @@ mod tests {
 
     #[test]
     fn records_survive_the_log() {
-        let thread = super::super::Thread { id: "sthr_1".into(), agent_name: "a".into() };
+        let thread = super::super::Thread {
+            id: "sthr_1".into(),
+            agent_name: "a".into(),
+        };
         for event in [
-            Event::UserMessage { content: vec![json!({"type": "text", "text": "hi"})] },
+            Event::UserMessage {
+                content: vec![json!({"type": "text", "text": "hi"})],
+            },
             Event::ThreadStatusRunning(thread.clone()),
-            Event::ThreadStatusIdle { thread, stop_reason: super::super::StopReason::EndTurn, stop_details: Value::Null },
-            Event::SessionUpdated { changed: [("title".to_owned(), json!("t"))].into_iter().collect() },
-            Event::SessionUsage { usage: super::super::Usage { active_seconds: 1.5, ..Default::default() }, budget: Value::Null },
+            Event::ThreadStatusIdle {
+                thread,
+                stop_reason: super::super::StopReason::EndTurn,
+                stop_details: Value::Null,
+            },
+            Event::SessionUpdated {
+                changed: [("title".to_owned(), json!("t"))].into_iter().collect(),
+            },
+            Event::SessionUsage {
+                usage: super::super::Usage {
+                    active_seconds: 1.5,
+                    ..Default::default()
+                },
+                budget: Value::Null,
+            },
         ] {
-            let record = Record { id: "sevt_1".into(), at: at("2026-01-01T00:00:00.000005Z"), event };
+            let record = Record {
+                id: "sevt_1".into(),
+                at: at("2026-01-01T00:00:00.000005Z"),
+                event,
+            };
             assert_eq!(Record::decode(record.encode()).unwrap(), record);
         }
     }
@@ -160,14 +214,25 @@ mod tests {
         let record = Record {
             id: "sevt_1".into(),
             at: at("2026-01-01T00:00:00Z"),
-            event: Event::StatusIdle { stop_reason: super::super::StopReason::EndTurn, stop_details: Value::Null },
+            event: Event::StatusIdle {
+                stop_reason: super::super::StopReason::EndTurn,
+                stop_details: Value::Null,
+            },
         };
         assert_eq!(
             record.wire().unwrap().event,
             json!({"id": "sevt_1", "type": "session.status_idle", "stop_reason": {"type": "end_turn"}, "stop_details": null,
                 "processed_at": "2026-01-01T00:00:00.000000Z"})
         );
-        let waiting = Record { event: Event::UserInterrupt { session_thread_id: None }, ..record };
-        assert_eq!(waiting.wire().unwrap().event, json!({"id": "sevt_1", "type": "user.interrupt", "processed_at": null}));
+        let waiting = Record {
+            event: Event::UserInterrupt {
+                session_thread_id: None,
+            },
+            ..record
+        };
+        assert_eq!(
+            waiting.wire().unwrap().event,
+            json!({"id": "sevt_1", "type": "user.interrupt", "processed_at": null})
+        );
     }
 }

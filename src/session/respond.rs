@@ -32,7 +32,12 @@ impl Policy {
             Policy::AlwaysAsk => (Permission::Ask, Evaluation::AlwaysAsk),
             Policy::Auto => {
                 let evaluated_permission = json!({"type": "ask", "reason_code": "indeterminate"});
-                (Permission::Ask, Evaluation::Auto { evaluated_permission })
+                (
+                    Permission::Ask,
+                    Evaluation::Auto {
+                        evaluated_permission,
+                    },
+                )
             }
         }
     }
@@ -52,13 +57,20 @@ pub struct Answer {
 
 /// The events of an answer in block order, the log's own first. `next_id` mints the ids of calls, which must be known
 /// before anything is appended.
-pub fn respond(answer: Answer, toolbox: &Toolbox, mut next_id: impl FnMut() -> String) -> Vec<Draft> {
+pub fn respond(
+    answer: Answer,
+    toolbox: &Toolbox,
+    mut next_id: impl FnMut() -> String,
+) -> Vec<Draft> {
     let mut events: Vec<Draft> = Vec::new();
     let mut calls = Vec::new();
     let mut message: Option<(Option<String>, Vec<Value>)> = None;
     let close = |message: &mut Option<(Option<String>, Vec<Value>)>, events: &mut Vec<Draft>| {
         if let Some((id, content)) = message.take() {
-            events.push(Draft { id, event: Event::AgentMessage { content } });
+            events.push(Draft {
+                id,
+                event: Event::AgentMessage { content },
+            });
         }
     };
     for (index, block) in answer.content.iter().enumerate() {
@@ -68,13 +80,19 @@ pub fn respond(answer: Answer, toolbox: &Toolbox, mut next_id: impl FnMut() -> S
                 let text = block["text"].as_str().unwrap_or_default();
                 if !text.is_empty() {
                     let block = json!({"type": "text", "text": text});
-                    message.get_or_insert_with(|| (promised(), Vec::new())).1.push(block);
+                    message
+                        .get_or_insert_with(|| (promised(), Vec::new()))
+                        .1
+                        .push(block);
                 }
                 continue;
             }
             Some("thinking" | "redacted_thinking") => {
                 close(&mut message, &mut events);
-                events.push(Draft { id: promised(), event: Event::AgentThinking {} });
+                events.push(Draft {
+                    id: promised(),
+                    event: Event::AgentThinking {},
+                });
             }
             Some("tool_use") => {
                 close(&mut message, &mut events);
@@ -87,8 +105,17 @@ pub fn respond(answer: Answer, toolbox: &Toolbox, mut next_id: impl FnMut() -> S
     }
     close(&mut message, &mut events);
     // The API refuses empty text blocks in a conversation, although models send them.
-    let content = answer.content.into_iter().filter(|block| block["type"] != "text" || block["text"] != "").collect();
-    let first = Event::Answered { content, calls, outcome: answer.outcome, stop_details: answer.stop_details };
+    let content = answer
+        .content
+        .into_iter()
+        .filter(|block| block["type"] != "text" || block["text"] != "")
+        .collect();
+    let first = Event::Answered {
+        content,
+        calls,
+        outcome: answer.outcome,
+        stop_details: answer.stop_details,
+    };
     std::iter::once(first.into()).chain(events).collect()
 }
 
@@ -98,14 +125,31 @@ fn call(block: &Value, toolbox: &Toolbox, id: String) -> (Called, Event) {
     let model_id = block["id"].as_str().unwrap_or_default().to_owned();
     let callable = toolbox.get(&name).copied();
     let runs = callable.map_or(Runs::Nowhere, |callable| callable.runs);
-    let called = Called { id, model_id, name: name.clone(), runs };
+    let called = Called {
+        id,
+        model_id,
+        name: name.clone(),
+        runs,
+    };
     let event = match callable {
-        Some(Callable { runs: Runs::Client, .. }) => Event::AgentCustomToolUse { name, input },
+        Some(Callable {
+            runs: Runs::Client, ..
+        }) => Event::AgentCustomToolUse { name, input },
         Some(Callable { policy, .. }) => {
             let (evaluated_permission, evaluation) = policy.evaluate();
-            Event::AgentToolUse { name, input, evaluated_permission, evaluation: Some(evaluation) }
+            Event::AgentToolUse {
+                name,
+                input,
+                evaluated_permission,
+                evaluation: Some(evaluation),
+            }
         }
-        None => Event::AgentToolUse { name, input, evaluated_permission: Permission::Deny, evaluation: None },
+        None => Event::AgentToolUse {
+            name,
+            input,
+            evaluated_permission: Permission::Deny,
+            evaluation: None,
+        },
     };
     (called, event)
 }

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Called, Event, Outcome, Permission, Record, Runs, SavedState, StopReason, Thread, Usage, Verdict, Failure, RetryStatus,
+    Called, Event, Failure, Outcome, Permission, Record, RetryStatus, Runs, SavedState, StopReason,
+    Thread, Usage, Verdict,
 };
 
 /// A session at one moment: everything that [`super::decide`] and the next model request depend on.
@@ -92,7 +93,10 @@ pub enum Item {
     /// Blocks of the user's side.
     User(Vec<Value>),
     /// The model's blocks as they came, and the results of the calls in it by the model's ids.
-    Assistant { content: Vec<Value>, results: BTreeMap<String, Value> },
+    Assistant {
+        content: Vec<Value>,
+        results: BTreeMap<String, Value>,
+    },
 }
 
 impl Call {
@@ -102,7 +106,9 @@ impl Call {
             && match self.called.runs {
                 Runs::Client => true,
                 Runs::Nowhere => false,
-                Runs::Pure | Runs::Effectful => self.permission == Permission::Ask && self.verdict.is_none(),
+                Runs::Pure | Runs::Effectful => {
+                    self.permission == Permission::Ask && self.verdict.is_none()
+                }
             }
     }
 
@@ -133,7 +139,10 @@ impl State {
     pub fn begin(first: &Record) -> State {
         let thread = match &first.event {
             Event::Created { thread } => thread.clone(),
-            _ => Thread { id: String::new(), agent_name: String::new() },
+            _ => Thread {
+                id: String::new(),
+                agent_name: String::new(),
+            },
         };
         State {
             thread,
@@ -141,7 +150,10 @@ impl State {
             waiting: VecDeque::new(),
             request: None,
             calls: Vec::new(),
-            turn: Turn::Over { reason: StopReason::EndTurn, details: Value::Null },
+            turn: Turn::Over {
+                reason: StopReason::EndTurn,
+                details: Value::Null,
+            },
             conversation: Vec::new(),
             usage: Usage::default(),
             requests: 0,
@@ -154,12 +166,16 @@ impl State {
 
     /// A call that is not answered yet.
     pub fn open_call(&self, id: &str) -> Option<&Call> {
-        self.calls.iter().find(|call| call.called.id == id && !call.answered)
+        self.calls
+            .iter()
+            .find(|call| call.called.id == id && !call.answered)
     }
 
     /// Whether an interrupt waits.
     pub fn is_interrupted(&self) -> bool {
-        self.waiting.iter().any(|record| matches!(record.event, Event::UserInterrupt { .. }))
+        self.waiting
+            .iter()
+            .any(|record| matches!(record.event, Event::UserInterrupt { .. }))
     }
 
     /// Adds what happened next. The same function live and after a restart.
@@ -167,12 +183,18 @@ impl State {
         self.count_time(&record);
         let Record { id, at, event } = record;
         match event {
-            Event::UserMessage { .. } | Event::SystemMessage { .. } | Event::UserInterrupt { .. } => {
+            Event::UserMessage { .. }
+            | Event::SystemMessage { .. }
+            | Event::UserInterrupt { .. } => {
                 self.waiting.push_back(Record { id, at, event });
             }
             Event::Consumed { event_id } => self.consume(&event_id),
             Event::Dropped { event_id } => self.waiting.retain(|record| record.id != event_id),
-            Event::UserToolConfirmation { tool_use_id, result, deny_message } => {
+            Event::UserToolConfirmation {
+                tool_use_id,
+                result,
+                deny_message,
+            } => {
                 if let Some(call) = self.call_mut(&tool_use_id) {
                     call.verdict = Some(match result {
                         Verdict::Allow => Answered::Allowed,
@@ -180,11 +202,22 @@ impl State {
                     });
                 }
             }
-            Event::UserCustomToolResult { custom_tool_use_id, content, is_error } => {
+            Event::UserCustomToolResult {
+                custom_tool_use_id,
+                content,
+                is_error,
+            } => {
                 self.answer(&custom_tool_use_id, content, is_error);
             }
-            Event::AgentToolResult { tool_use_id, content, is_error } => self.answer(&tool_use_id, content, is_error),
-            Event::AgentToolUse { evaluated_permission, .. } => {
+            Event::AgentToolResult {
+                tool_use_id,
+                content,
+                is_error,
+            } => self.answer(&tool_use_id, content, is_error),
+            Event::AgentToolUse {
+                evaluated_permission,
+                ..
+            } => {
                 if let Some(call) = self.call_mut(&id) {
                     call.permission = evaluated_permission;
                 }
@@ -205,17 +238,25 @@ impl State {
                 self.request = None;
                 self.usage.add(&model_usage);
             }
-            Event::Answered { content, calls, outcome, stop_details } => {
+            Event::Answered {
+                content,
+                calls,
+                outcome,
+                stop_details,
+            } => {
                 self.failures = 0;
                 self.take_answer(content, calls, outcome, stop_details);
             }
-            Event::SessionError { error: Failure { retry_status, .. } } => {
+            Event::SessionError {
+                error: Failure { retry_status, .. },
+            } => {
                 if retry_status == RetryStatus::Retrying {
                     self.failures += 1;
                 }
             }
             Event::StatusRunning {} => {
-                if matches!(&self.status, Status::Idle(reason) if !matches!(reason, StopReason::RequiresAction { .. })) {
+                if matches!(&self.status, Status::Idle(reason) if !matches!(reason, StopReason::RequiresAction { .. }))
+                {
                     self.turn = Turn::Ask;
                     self.requests = 0;
                     self.failures = 0;
@@ -240,7 +281,9 @@ impl State {
     }
 
     fn call_mut(&mut self, id: &str) -> Option<&mut Call> {
-        self.calls.iter_mut().find(|call| call.called.id == id && !call.answered)
+        self.calls
+            .iter_mut()
+            .find(|call| call.called.id == id && !call.answered)
     }
 
     /// Time counts while the session is running, up to the last record.
@@ -251,22 +294,34 @@ impl State {
         self.last_at = Some(record.at);
         match record.event {
             Event::StatusRunning {} => self.active_since = Some(record.at),
-            Event::StatusIdle { .. } | Event::StatusRescheduled {} | Event::StatusTerminated {} => self.active_since = None,
+            Event::StatusIdle { .. } | Event::StatusRescheduled {} | Event::StatusTerminated {} => {
+                self.active_since = None
+            }
             _ => self.active_since = self.active_since.map(|_| record.at),
         }
     }
 
     fn consume(&mut self, event_id: &str) {
-        let Some(position) = self.waiting.iter().position(|record| record.id == event_id) else { return };
-        let Some(record) = self.waiting.remove(position) else { return };
+        let Some(position) = self.waiting.iter().position(|record| record.id == event_id) else {
+            return;
+        };
+        let Some(record) = self.waiting.remove(position) else {
+            return;
+        };
         match record.event {
             Event::UserMessage { content } => self.hear(content),
             Event::SystemMessage { content } => {
-                let text: Vec<&str> = content.iter().filter_map(|block| block["text"].as_str()).collect();
+                let text: Vec<&str> = content
+                    .iter()
+                    .filter_map(|block| block["text"].as_str())
+                    .collect();
                 self.hear(vec![json!({"type": "text", "text": format!("<system>\n{}\n</system>", text.join("\n"))})]);
             }
             Event::UserInterrupt { .. } => {
-                self.turn = Turn::Over { reason: StopReason::EndTurn, details: Value::Null };
+                self.turn = Turn::Over {
+                    reason: StopReason::EndTurn,
+                    details: Value::Null,
+                };
             }
             _ => {}
         }
@@ -280,22 +335,52 @@ impl State {
         }
     }
 
-    fn take_answer(&mut self, content: Vec<Value>, calls: Vec<Called>, outcome: Outcome, stop_details: Value) {
+    fn take_answer(
+        &mut self,
+        content: Vec<Value>,
+        calls: Vec<Called>,
+        outcome: Outcome,
+        stop_details: Value,
+    ) {
         self.calls = calls
             .into_iter()
             .map(|called| {
-                let block = content.iter().find(|block| block["type"] == "tool_use" && block["id"] == called.model_id.as_str());
-                let input = block.map(|block| block["input"].clone()).unwrap_or_default();
-                let permission = if called.runs == Runs::Nowhere { Permission::Deny } else { Permission::Allow };
-                Call { called, input, permission, verdict: None, started: false, answered: false }
+                let block = content.iter().find(|block| {
+                    block["type"] == "tool_use" && block["id"] == called.model_id.as_str()
+                });
+                let input = block
+                    .map(|block| block["input"].clone())
+                    .unwrap_or_default();
+                let permission = if called.runs == Runs::Nowhere {
+                    Permission::Deny
+                } else {
+                    Permission::Allow
+                };
+                Call {
+                    called,
+                    input,
+                    permission,
+                    verdict: None,
+                    started: false,
+                    answered: false,
+                }
             })
             .collect();
         if !content.is_empty() {
-            self.conversation.push(Item::Assistant { content, results: BTreeMap::new() });
+            self.conversation.push(Item::Assistant {
+                content,
+                results: BTreeMap::new(),
+            });
         }
         self.turn = match outcome {
-            Outcome::Done => Turn::Over { reason: StopReason::EndTurn, details: Value::Null },
-            Outcome::Refused => Turn::Over { reason: StopReason::Refusal, details: stop_details },
+            Outcome::Done => Turn::Over {
+                reason: StopReason::EndTurn,
+                details: Value::Null,
+            },
+            Outcome::Refused => Turn::Over {
+                reason: StopReason::Refusal,
+                details: stop_details,
+            },
             Outcome::GoOn => Turn::Ask,
             Outcome::Full => Turn::Full,
         };
@@ -305,16 +390,25 @@ impl State {
     }
 
     fn answer(&mut self, id: &str, content: Vec<Value>, is_error: bool) {
-        let Some(call) = self.call_mut(id) else { return };
+        let Some(call) = self.call_mut(id) else {
+            return;
+        };
         call.answered = true;
         let model_id = call.called.model_id.clone();
         // The Messages API refuses empty text blocks; a silent command has one.
-        let content: Vec<Value> = content.into_iter().filter(|block| block["type"] != "text" || block["text"] != "").collect();
+        let content: Vec<Value> = content
+            .into_iter()
+            .filter(|block| block["type"] != "text" || block["text"] != "")
+            .collect();
         let result = json!({"type": "tool_result", "tool_use_id": model_id, "content": content, "is_error": is_error});
-        let calling = self.conversation.iter_mut().rev().find_map(|item| match item {
-            Item::Assistant { results, .. } => Some(results),
-            Item::User(_) => None,
-        });
+        let calling = self
+            .conversation
+            .iter_mut()
+            .rev()
+            .find_map(|item| match item {
+                Item::Assistant { results, .. } => Some(results),
+                Item::User(_) => None,
+            });
         if let Some(results) = calling {
             results.insert(model_id, result);
         }

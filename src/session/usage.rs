@@ -15,7 +15,10 @@ pub struct RequestUsage {
     pub cache_creation_1h_input_tokens: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -48,6 +51,7 @@ impl Usage {
         self.cache_read_input_tokens += request.cache_read_input_tokens;
         let hour = request.cache_creation_1h_input_tokens;
         self.cache_creation.ephemeral_1h_input_tokens += hour;
-        self.cache_creation.ephemeral_5m_input_tokens += request.cache_creation_input_tokens.saturating_sub(hour);
+        self.cache_creation.ephemeral_5m_input_tokens +=
+            request.cache_creation_input_tokens.saturating_sub(hour);
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use glovebox_guests::{Guest, Kind};
 use glovebox_runtime::{
-    Component, DescribeError, Effects as ComponentEffects, Engine, Grant, Image, LoadError, Programs, Sandbox, SandboxError,
+    Component, DescribeError, Effects as ComponentEffects, Engine, Grant, Image, LoadError,
+    Programs, Sandbox, SandboxError,
 };
 
 use super::{Catalogue, Description, Effects};
@@ -50,19 +51,29 @@ impl BuiltIn {
                 programs.insert(*name, component.clone());
             }
         }
-        Ok(BuiltIn { tools, usr: Arc::new(usr(&programs)), programs: Arc::new(programs) })
+        Ok(BuiltIn {
+            tools,
+            usr: Arc::new(usr(&programs)),
+            programs: Arc::new(programs),
+        })
     }
 
     /// Loads the tools that are named and lets each program be loaded when it is first started: for a short run. Blocks.
     pub fn on_demand(engine: &Engine, tools: &[&str]) -> Result<BuiltIn, LoadError> {
         let wanted = guests(Kind::Tool).filter(|guest| tools.contains(&guest.name));
-        let tools = wanted.map(|guest| Ok((guest.name.to_owned(), load(engine, guest)?))).collect::<Result<_, LoadError>>()?;
+        let tools = wanted
+            .map(|guest| Ok((guest.name.to_owned(), load(engine, guest)?)))
+            .collect::<Result<_, LoadError>>()?;
         let mut programs = Programs::default();
         for guest in guests(Kind::Program) {
             let engine = engine.clone();
             programs.insert_later(guest.names.iter().copied(), move || load(&engine, guest));
         }
-        Ok(BuiltIn { tools, usr: Arc::new(usr(&programs)), programs: Arc::new(programs) })
+        Ok(BuiltIn {
+            tools,
+            usr: Arc::new(usr(&programs)),
+            programs: Arc::new(programs),
+        })
     }
 
     /// The names of all tools, in order.
@@ -77,15 +88,23 @@ impl BuiltIn {
         let nothing = Sandbox::new(engine, Grant::default(), Arc::default())?;
         let mut catalogue = Catalogue::default();
         for (name, component) in &self.tools {
-            let description = nothing
-                .describe(component)
-                .await
-                .map_err(|source| CatalogueError::Describe { name: name.clone(), source })?;
+            let description =
+                nothing
+                    .describe(component)
+                    .await
+                    .map_err(|source| CatalogueError::Describe {
+                        name: name.clone(),
+                        source,
+                    })?;
             let effects = match description.effects {
                 ComponentEffects::None => Effects::None,
                 ComponentEffects::Files | ComponentEffects::External => Effects::Some,
             };
-            let description = Description { text: description.text, input_schema: description.input_schema, effects };
+            let description = Description {
+                text: description.text,
+                input_schema: description.input_schema,
+                effects,
+            };
             catalogue.insert(name.clone(), description);
         }
         Ok(catalogue)
@@ -93,7 +112,9 @@ impl BuiltIn {
 }
 
 fn guests(kind: Kind) -> impl Iterator<Item = &'static Guest> {
-    glovebox_guests::all().iter().filter(move |guest| guest.kind == kind)
+    glovebox_guests::all()
+        .iter()
+        .filter(move |guest| guest.kind == kind)
 }
 
 fn load(engine: &Engine, guest: &'static Guest) -> Result<Component, LoadError> {
@@ -104,13 +125,17 @@ fn load(engine: &Engine, guest: &'static Guest) -> Result<Component, LoadError> 
 /// `[ -x /usr/bin/sed ]` look for a file.
 fn usr(programs: &Programs) -> Image {
     let note = Bytes::from_static(b"a WebAssembly component, started by the sandbox's kernel\n");
-    let names = programs.names().map(|name| (format!("bin/{name}"), note.clone(), 0o755));
-    let files = glovebox_guests::usr_files().into_iter().map(|(path, bytes)| {
-        let bytes = match bytes {
-            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            Cow::Owned(bytes) => Bytes::from(bytes),
-        };
-        (path.trim_start_matches("/usr/").to_owned(), bytes, 0o644)
-    });
+    let names = programs
+        .names()
+        .map(|name| (format!("bin/{name}"), note.clone(), 0o755));
+    let files = glovebox_guests::usr_files()
+        .into_iter()
+        .map(|(path, bytes)| {
+            let bytes = match bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::from(bytes),
+            };
+            (path.trim_start_matches("/usr/").to_owned(), bytes, 0o644)
+        });
     Image::new(names.chain(files))
 }

@@ -54,7 +54,9 @@ impl Catalogue {
 
     /// All tools, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Description)> {
-        self.0.iter().map(|(name, description)| (name.as_str(), description))
+        self.0
+            .iter()
+            .map(|(name, description)| (name.as_str(), description))
     }
 
     /// What an agent may call. Disabled tools are not in it, nor are those of MCP servers, which this server does not
@@ -65,18 +67,33 @@ impl Catalogue {
             match tool {
                 Tool::AgentToolset(toolset) => {
                     for name in toolset.enabled() {
-                        let Some(description) = self.0.get(name) else { continue };
+                        let Some(description) = self.0.get(name) else {
+                            continue;
+                        };
                         let runs = match description.effects {
                             Effects::None => Runs::Pure,
                             Effects::Some => Runs::Effectful,
                         };
                         let policy = policy(toolset.config(name).permission_policy);
-                        offer.add(name, &description.text, &description.input_schema, Callable { runs, policy });
+                        offer.add(
+                            name,
+                            &description.text,
+                            &description.input_schema,
+                            Callable { runs, policy },
+                        );
                     }
                 }
                 Tool::Custom(custom) => {
-                    let callable = Callable { runs: Runs::Client, policy: Policy::AlwaysAllow };
-                    offer.add(&custom.name, &custom.description, &custom.input_schema, callable);
+                    let callable = Callable {
+                        runs: Runs::Client,
+                        policy: Policy::AlwaysAllow,
+                    };
+                    offer.add(
+                        &custom.name,
+                        &custom.description,
+                        &custom.input_schema,
+                        callable,
+                    );
                 }
                 Tool::McpToolset(_) => {}
             }
@@ -87,7 +104,8 @@ impl Catalogue {
 
 impl Offer {
     fn add(&mut self, name: &str, text: &str, input_schema: &Value, callable: Callable) {
-        self.definitions.push(json!({"name": name, "description": text, "input_schema": input_schema}));
+        self.definitions
+            .push(json!({"name": name, "description": text, "input_schema": input_schema}));
         self.toolbox.insert(name.to_owned(), callable);
     }
 }

@@ -19,26 +19,46 @@ pub struct CallResult {
 
 /// What the model reads of an outcome.
 pub fn result(outcome: Outcome) -> CallResult {
-    let error = |text: String| CallResult { content: vec![text_block(&text)], is_error: true };
+    let error = |text: String| CallResult {
+        content: vec![text_block(&text)],
+        is_error: true,
+    };
     match outcome {
-        Outcome::Answer(content) => CallResult { content: content.into_iter().map(block).collect(), is_error: false },
-        Outcome::Failed(content) => CallResult { content: content.into_iter().map(block).collect(), is_error: true },
+        Outcome::Answer(content) => CallResult {
+            content: content.into_iter().map(block).collect(),
+            is_error: false,
+        },
+        Outcome::Failed(content) => CallResult {
+            content: content.into_iter().map(block).collect(),
+            is_error: true,
+        },
         Outcome::InvalidInput(text) => error(format!("invalid input: {text}")),
         Outcome::Limit { message, .. } => error(message),
         Outcome::Trapped(text) => error(format!("the tool crashed: {text}")),
-        Outcome::Exited(status) => error(format!("the tool ended with status {} instead of an answer", status.code())),
+        Outcome::Exited(status) => error(format!(
+            "the tool ended with status {} instead of an answer",
+            status.code()
+        )),
         Outcome::Cancelled => error("the call was cancelled".to_owned()),
     }
 }
 
 /// Takes out a text that is too long for the model, and leaves a preview naming `path`, where the caller is to put it.
 pub fn shorten(result: &mut CallResult, path: &str) -> Option<String> {
-    let characters = |block: &Value| block["text"].as_str().map_or(0, |text| text.chars().count());
+    let characters = |block: &Value| {
+        block["text"]
+            .as_str()
+            .map_or(0, |text| text.chars().count())
+    };
     let total: usize = result.content.iter().map(characters).sum();
     if total <= TEXT_CHARACTERS_MAX {
         return None;
     }
-    let texts: Vec<&str> = result.content.iter().filter_map(|block| block["text"].as_str()).collect();
+    let texts: Vec<&str> = result
+        .content
+        .iter()
+        .filter_map(|block| block["text"].as_str())
+        .collect();
     let whole = texts.join("\n");
     let preview: String = whole.chars().take(PREVIEW_CHARACTERS).collect();
     let note = format!(
@@ -59,9 +79,17 @@ fn block(content: Content) -> Value {
     match content {
         Content::Text(text) => text_block(&text),
         Content::Json(value) => text_block(&value.to_string()),
-        Content::Image { media_type, data } => json!({"type": "image", "source": source(media_type, &data)}),
-        Content::Document { media_type, data } => json!({"type": "document", "source": source(media_type, &data)}),
-        Content::SearchResult { source, title, text } => json!({
+        Content::Image { media_type, data } => {
+            json!({"type": "image", "source": source(media_type, &data)})
+        }
+        Content::Document { media_type, data } => {
+            json!({"type": "document", "source": source(media_type, &data)})
+        }
+        Content::SearchResult {
+            source,
+            title,
+            text,
+        } => json!({
             "type": "search_result", "source": source, "title": title, "content": [text_block(&text)],
             "citations": {"enabled": false},
         }),
@@ -75,14 +103,29 @@ mod tests {
 
     #[test]
     fn every_way_to_end_is_something_a_model_can_read() {
-        let limit = Outcome::Limit { which: LimitKind::WallTime, message: "wall time limit of 120 s exceeded".into() };
+        let limit = Outcome::Limit {
+            which: LimitKind::WallTime,
+            message: "wall time limit of 120 s exceeded".into(),
+        };
         for (outcome, text) in [
             (Outcome::Failed(vec![Content::Text("no".into())]), "no"),
-            (Outcome::InvalidInput("path: missing".into()), "invalid input: path: missing"),
+            (
+                Outcome::InvalidInput("path: missing".into()),
+                "invalid input: path: missing",
+            ),
             (limit, "wall time limit of 120 s exceeded"),
-            (Outcome::Trapped("unreachable".into()), "the tool crashed: unreachable"),
+            (
+                Outcome::Trapped("unreachable".into()),
+                "the tool crashed: unreachable",
+            ),
         ] {
-            assert_eq!(result(outcome), CallResult { content: vec![text_block(text)], is_error: true });
+            assert_eq!(
+                result(outcome),
+                CallResult {
+                    content: vec![text_block(text)],
+                    is_error: true
+                }
+            );
         }
     }
 
@@ -95,6 +138,10 @@ mod tests {
         let mut too_long = answer(long.clone());
         assert_eq!(shorten(&mut too_long, "/f"), Some(long));
         let text = too_long.content[0]["text"].as_str().unwrap();
-        assert!(text.ends_with("all of it is in /f]") && text.chars().count() < PREVIEW_CHARACTERS + 200, "{text}");
+        assert!(
+            text.ends_with("all of it is in /f]")
+                && text.chars().count() < PREVIEW_CHARACTERS + 200,
+            "{text}"
+        );
     }
 }

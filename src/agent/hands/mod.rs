@@ -17,7 +17,12 @@ use crate::tools::CallResult;
 #[async_trait]
 pub trait Workshop: Send + Sync {
     /// Hands for a session, at its first tool call after a pause. Cheap: a sandbox is made when a tool is called.
-    async fn open(&self, session: &str, agent: &SessionAgent, environment: &Environment) -> Result<Box<dyn Hands>, HandsError>;
+    async fn open(
+        &self,
+        session: &str,
+        agent: &SessionAgent,
+        environment: &Environment,
+    ) -> Result<Box<dyn Hands>, HandsError>;
     /// Removes whatever a deleted session has left.
     async fn discard(&self, session: &str) -> Result<(), HandsError>;
 }
@@ -60,7 +65,13 @@ pub struct HandsError {
 
 impl HandsError {
     /// With what was being done and why it failed.
-    pub fn new(context: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        HandsError { context: context.into(), source: Some(source.into()) }
+    pub fn new(
+        context: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        HandsError {
+            context: context.into(),
+            source: Some(source.into()),
+        }
     }
 }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use glovebox_runtime::{
-    Access, CallOptions, Component, Engine, Grant, HostPattern, Limits, Mount, MountSource, Network, Programs, Sandbox,
+    Access, CallOptions, Component, Engine, Grant, HostPattern, Limits, Mount, MountSource,
+    Network, Programs, Sandbox,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -46,7 +47,11 @@ pub struct Sandboxes {
 impl Sandboxes {
     /// With everything that is built in.
     pub fn new(engine: Engine, built_in: BuiltIn, options: SandboxesOptions) -> Sandboxes {
-        Sandboxes { engine, built_in, options }
+        Sandboxes {
+            engine,
+            built_in,
+            options,
+        }
     }
 
     fn session_directory(&self, session: &str) -> PathBuf {
@@ -68,7 +73,11 @@ impl Sandboxes {
                 mount("/home/agent", "home", Access::ReadWrite),
                 mount("/mnt/session/outputs", "outputs", Access::ReadWrite),
                 mount(LONG_OUTPUTS, "tool_outputs", Access::ReadOnly),
-                Mount { at: "/usr".to_owned(), source: usr, access: Access::ReadOnly },
+                Mount {
+                    at: "/usr".to_owned(),
+                    source: usr,
+                    access: Access::ReadOnly,
+                },
             ],
             network: network(environment),
             private_addresses: self.options.private_addresses,
@@ -88,10 +97,19 @@ impl Sandboxes {
 /// What the environment's policy means here. Neither packages nor MCP servers exist, so no hosts of theirs are added.
 fn network(environment: &Environment) -> Network {
     match &environment.config {
-        EnvironmentConfig::Cloud { networking: Networking::Unrestricted {}, .. } => Network::Unrestricted,
-        EnvironmentConfig::Cloud { networking: Networking::Limited { allowed_hosts, .. }, .. } => {
-            Network::Limited { hosts: allowed_hosts.iter().filter_map(|host| host.parse().ok()).collect() }
-        }
+        EnvironmentConfig::Cloud {
+            networking: Networking::Unrestricted {},
+            ..
+        } => Network::Unrestricted,
+        EnvironmentConfig::Cloud {
+            networking: Networking::Limited { allowed_hosts, .. },
+            ..
+        } => Network::Limited {
+            hosts: allowed_hosts
+                .iter()
+                .filter_map(|host| host.parse().ok())
+                .collect(),
+        },
         EnvironmentConfig::SelfHosted {} => Network::None,
     }
 }
@@ -105,7 +123,10 @@ fn settings(agent: &SessionAgent, search_endpoint: Option<&str>) -> BTreeMap<Str
             _ => None,
         });
         let mut setting = match configured.map(serde_json::to_value) {
-            Some(Ok(Value::Object(fields))) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+            Some(Ok(Value::Object(fields))) => fields
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect(),
             _ => Map::new(),
         };
         if let (WEB_SEARCH, Some(endpoint)) = (name, search_endpoint) {
@@ -118,11 +139,16 @@ fn settings(agent: &SessionAgent, search_endpoint: Option<&str>) -> BTreeMap<Str
 
 /// A grant for asking the search engine, and nothing else. Its address is the operator's choice, so it may be private.
 fn search_grant(grant: &Grant, endpoint: &str) -> Grant {
-    let host = endpoint.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+    let host = endpoint
+        .parse::<http::Uri>()
+        .ok()
+        .and_then(|uri| uri.host().map(str::to_owned));
     let pattern = host.and_then(|host| host.parse::<HostPattern>().ok());
     Grant {
         mounts: Vec::new(),
-        network: Network::Limited { hosts: pattern.into_iter().collect() },
+        network: Network::Limited {
+            hosts: pattern.into_iter().collect(),
+        },
         private_addresses: true,
         ..grant.clone()
     }
@@ -138,34 +164,55 @@ impl Workshop for Sandboxes {
     ) -> Result<Box<dyn Hands>, HandsError> {
         let directory = self.session_directory(session);
         let grant = self.grant(&directory, agent, environment);
-        let search = self.options.search_endpoint.as_deref().map(|endpoint| search_grant(&grant, endpoint));
+        let search = self
+            .options
+            .search_endpoint
+            .as_deref()
+            .map(|endpoint| search_grant(&grant, endpoint));
         let engine = self.engine.clone();
         let programs: Arc<Programs> = Arc::clone(&self.built_in.programs);
         let made = directory.clone();
         let make = move || -> Result<_, HandsError> {
-            for folder in ["workspace", "tmp", "home", "outputs", "tool_outputs", "state"] {
+            for folder in [
+                "workspace",
+                "tmp",
+                "home",
+                "outputs",
+                "tool_outputs",
+                "state",
+            ] {
                 let path = made.join(folder);
-                std::fs::create_dir_all(&path)
-                    .map_err(|error| HandsError::new(format!("making {}", path.display()), error))?;
+                std::fs::create_dir_all(&path).map_err(|error| {
+                    HandsError::new(format!("making {}", path.display()), error)
+                })?;
             }
             let sandbox = |grant, programs| {
-                Sandbox::new(&engine, grant, programs).map_err(|error| HandsError::new("making the sandbox", error))
+                Sandbox::new(&engine, grant, programs)
+                    .map_err(|error| HandsError::new("making the sandbox", error))
             };
-            let search = search.map(|grant| sandbox(grant, Arc::default())).transpose()?;
+            let search = search
+                .map(|grant| sandbox(grant, Arc::default()))
+                .transpose()?;
             Ok((sandbox(grant, programs)?, search))
         };
         let (sandbox, search) = tokio::task::spawn_blocking(make)
             .await
             .map_err(|error| HandsError::new("making the sandbox", error))??;
-        Ok(Box::new(SandboxHands { sandbox, search, tools: self.built_in.tools.clone(), directory }))
+        Ok(Box::new(SandboxHands {
+            sandbox,
+            search,
+            tools: self.built_in.tools.clone(),
+            directory,
+        }))
     }
 
     async fn discard(&self, session: &str) -> Result<(), HandsError> {
         let directory = self.session_directory(session);
         match tokio::fs::remove_dir_all(&directory).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(HandsError::new(format!("removing {}", directory.display()), error))
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(HandsError::new(
+                format!("removing {}", directory.display()),
+                error,
+            )),
             _ => Ok(()),
         }
     }
@@ -183,14 +230,22 @@ struct SandboxHands {
 impl Hands for SandboxHands {
     async fn call(&self, call: ToolCall<'_>) -> CallResult {
         let Some(component) = self.tools.get(call.tool) else {
-            let text = format!("there is no tool named {:?} on this server any more", call.tool);
-            return CallResult { content: vec![json!({"type": "text", "text": text})], is_error: true };
+            let text = format!(
+                "there is no tool named {:?} on this server any more",
+                call.tool
+            );
+            return CallResult {
+                content: vec![json!({"type": "text", "text": text})],
+                is_error: true,
+            };
         };
         let sandbox = match &self.search {
             Some(search) if call.tool == WEB_SEARCH => search,
             _ => &self.sandbox,
         };
-        let report = sandbox.call(component, &call.input.to_string(), CallOptions::default()).await;
+        let report = sandbox
+            .call(component, &call.input.to_string(), CallOptions::default())
+            .await;
         let usage = report.usage;
         tracing::debug!(tool = call.tool, id = call.id, wall = ?usage.wall, cpu = ?usage.cpu, "tool called");
         let mut result = result(report.outcome);
@@ -227,8 +282,12 @@ impl Hands for SandboxHands {
             std::io::Write::write_all(&mut file, &bytes)?;
             file.sync_all()
         };
-        let failed = |error: std::io::Error| HandsError::new(format!("writing {}", path.display()), error);
-        tokio::task::spawn_blocking(write).await.map_err(|error| failed(error.into()))?.map_err(failed)?;
+        let failed =
+            |error: std::io::Error| HandsError::new(format!("writing {}", path.display()), error);
+        tokio::task::spawn_blocking(write)
+            .await
+            .map_err(|error| failed(error.into()))?
+            .map_err(failed)?;
         Ok(name)
     }
 

@@ -16,7 +16,9 @@ use crate::agent::hands::{Hands, HandsError, ToolCall, Workshop};
 use crate::agent::{Agents, NewSession, Options, Parts};
 use crate::clock::Clock;
 use crate::ids::Ids;
-use crate::model::{BlockKind, Model, ModelError, ModelEvent, Request, ResponseStream, Role, StopReason, Usage};
+use crate::model::{
+    BlockKind, Model, ModelError, ModelEvent, Request, ResponseStream, Role, StopReason, Usage,
+};
 use crate::resources::environment::Environment;
 use crate::resources::event::SentEvent;
 use crate::resources::session::SessionAgent;
@@ -53,7 +55,10 @@ pub(super) fn call(id: &str, name: &str) -> Value {
 }
 
 pub(super) fn says(blocks: impl Into<Vec<Value>>) -> Line {
-    Line { faults: Vec::new(), blocks: blocks.into() }
+    Line {
+        faults: Vec::new(),
+        blocks: blocks.into(),
+    }
 }
 
 /// Answers by how often it has spoken in the conversation, so that asking again gives the same answer.
@@ -68,7 +73,11 @@ impl Model for ScriptedModel {
     async fn stream(&self, request: Request) -> Result<ResponseStream, ModelError> {
         self.world.fuse.step().await;
         check(&request);
-        let line = request.messages.iter().filter(|message| message.role == Role::Assistant).count();
+        let line = request
+            .messages
+            .iter()
+            .filter(|message| message.role == Role::Assistant)
+            .count();
         let Line { faults, blocks } = self.script[line].clone();
         let fault = {
             let mut played = self.faults_played.lock().unwrap();
@@ -76,23 +85,41 @@ impl Model for ScriptedModel {
             *played += 1;
             faults.get(*played - 1).cloned()
         };
-        let usage = Usage { input_tokens: 10, output_tokens: 5, ..Usage::default() };
+        let usage = Usage {
+            input_tokens: 10,
+            output_tokens: 5,
+            ..Usage::default()
+        };
         let begin = |index: usize, block: &Value| {
             let kind = match block["type"].as_str().unwrap() {
                 "text" => BlockKind::Text,
                 "thinking" => BlockKind::Thinking,
-                _ => BlockKind::ToolUse { id: block["id"].to_string(), name: block["name"].to_string() },
+                _ => BlockKind::ToolUse {
+                    id: block["id"].to_string(),
+                    name: block["name"].to_string(),
+                },
             };
-            let delta = block["text"].as_str().map(|text| ModelEvent::TextDelta { index, text: text.to_owned() });
-            [Some(ModelEvent::BlockStart { index, kind }), delta].into_iter().flatten()
+            let delta = block["text"].as_str().map(|text| ModelEvent::TextDelta {
+                index,
+                text: text.to_owned(),
+            });
+            [Some(ModelEvent::BlockStart { index, kind }), delta]
+                .into_iter()
+                .flatten()
         };
-        let start = ModelEvent::MessageStart { id: "msg".into(), model: request.model, usage: Usage::default() };
+        let start = ModelEvent::MessageStart {
+            id: "msg".into(),
+            model: request.model,
+            usage: Usage::default(),
+        };
         let mut events = vec![Ok(start)];
         match fault {
             Some(Fault::Refuse(error)) => return Err(error),
             Some(Fault::Break) => {
                 events.extend(begin(0, &blocks[0]).map(Ok));
-                events.push(Err(ModelError::Transient { message: "the connection broke".into() }));
+                events.push(Err(ModelError::Transient {
+                    message: "the connection broke".into(),
+                }));
                 Ok(stream::iter(events).boxed())
             }
             Some(Fault::Hang) => {
@@ -102,11 +129,22 @@ impl Model for ScriptedModel {
             None => {
                 for (index, block) in blocks.iter().enumerate() {
                     events.extend(begin(index, block).map(Ok));
-                    events.push(Ok(ModelEvent::BlockStop { index, block: block.clone() }));
+                    events.push(Ok(ModelEvent::BlockStop {
+                        index,
+                        block: block.clone(),
+                    }));
                 }
                 let calls = blocks.iter().any(|block| block["type"] == "tool_use");
-                let stop_reason = if calls { StopReason::ToolUse } else { StopReason::EndTurn };
-                events.push(Ok(ModelEvent::MessageStop { stop_reason, stop_details: Value::Null, usage }));
+                let stop_reason = if calls {
+                    StopReason::ToolUse
+                } else {
+                    StopReason::EndTurn
+                };
+                events.push(Ok(ModelEvent::MessageStop {
+                    stop_reason,
+                    stop_details: Value::Null,
+                    usage,
+                }));
                 Ok(stream::iter(events).boxed())
             }
         }
@@ -120,11 +158,23 @@ fn check(request: &Request) {
     for pair in messages.windows(2) {
         assert_ne!(pair[0].role, pair[1].role, "turns alternate");
         let called = |block: &&Value| block["type"] == "tool_use";
-        let called: Vec<&Value> = pair[0].content.iter().filter(called).map(|block| &block["id"]).collect();
+        let called: Vec<&Value> = pair[0]
+            .content
+            .iter()
+            .filter(called)
+            .map(|block| &block["id"])
+            .collect();
         let answered = |block: &&Value| block["type"] == "tool_result";
-        let answered: Vec<&Value> =
-            pair[1].content.iter().take_while(answered).map(|block| &block["tool_use_id"]).collect();
-        assert_eq!(called, answered, "every call has its result, at the beginning of the next turn");
+        let answered: Vec<&Value> = pair[1]
+            .content
+            .iter()
+            .take_while(answered)
+            .map(|block| &block["tool_use_id"])
+            .collect();
+        assert_eq!(
+            called, answered,
+            "every call has its result, at the beginning of the next turn"
+        );
     }
 }
 
@@ -138,8 +188,16 @@ struct CountingHands {
 
 #[async_trait]
 impl Workshop for CountingWorkshop {
-    async fn open(&self, _: &str, _: &SessionAgent, _: &Environment) -> Result<Box<dyn Hands>, HandsError> {
-        Ok(Box::new(CountingHands { world: Arc::clone(&self.0), left: Mutex::default() }))
+    async fn open(
+        &self,
+        _: &str,
+        _: &SessionAgent,
+        _: &Environment,
+    ) -> Result<Box<dyn Hands>, HandsError> {
+        Ok(Box::new(CountingHands {
+            world: Arc::clone(&self.0),
+            left: Mutex::default(),
+        }))
     }
 
     async fn discard(&self, _: &str) -> Result<(), HandsError> {
@@ -151,15 +209,25 @@ impl Workshop for CountingWorkshop {
 impl Hands for CountingHands {
     async fn call(&self, call: ToolCall<'_>) -> CallResult {
         self.world.fuse.step().await;
-        *self.world.runs.lock().unwrap().entry(call.id.to_owned()).or_default() += 1;
+        *self
+            .world
+            .runs
+            .lock()
+            .unwrap()
+            .entry(call.id.to_owned())
+            .or_default() += 1;
         self.world.fuse.step().await;
-        if call.tool == "stuck" {
-            std::future::pending::<()>().await;
-        }
+        self.world.stick(call.tool).await;
         let mut left = self.left.lock().unwrap();
         let before = left.get(call.tool).map_or(0, |state| state.len());
         left.insert(call.tool.to_owned(), Bytes::from(vec![b'x'; before + 1]));
-        CallResult { content: vec![text(&format!("{} of {}, after {before}", call.tool, call.input["of"]))], is_error: false }
+        CallResult {
+            content: vec![text(&format!(
+                "{} of {}, after {before}",
+                call.tool, call.input["of"]
+            ))],
+            is_error: false,
+        }
     }
 
     fn tool_state(&self) -> BTreeMap<String, Bytes> {
@@ -184,7 +252,6 @@ impl Hands for CountingHands {
 /// A millisecond passes each time somebody looks, and waiting is a step.
 pub(super) struct SteppingClock {
     pub(super) milliseconds: AtomicI64,
-    pub(super) waits: Mutex<Vec<Duration>>,
     pub(super) world: Arc<World>,
 }
 
@@ -195,8 +262,9 @@ impl Clock for SteppingClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        self.waits.lock().unwrap().push(duration);
+        assert!(duration > Duration::ZERO);
         self.world.fuse.step().await;
+        self.world.stick("clock").await;
     }
 }
 
@@ -210,22 +278,27 @@ impl Ids for CountingIds {
 
 /// A process over a world. `life` counts the processes before it.
 pub(super) fn agents(world: &Arc<World>, script: &[Line], life: u64, options: Options) -> Agents {
-    agents_with(world, script, life, options, Arc::default())
-}
-
-pub(super) fn agents_with(
-    world: &Arc<World>,
-    script: &[Line],
-    life: u64,
-    options: Options,
-    faults_played: Arc<Mutex<BTreeMap<usize, usize>>>,
-) -> Agents {
-    let faults_played = Mutex::new(faults_played.lock().unwrap().clone());
-    let model = ScriptedModel { script: script.to_vec(), faults_played, world: Arc::clone(world) };
+    let model = ScriptedModel {
+        script: script.to_vec(),
+        faults_played: Mutex::default(),
+        world: Arc::clone(world),
+    };
     let mut catalogue = Catalogue::default();
-    for (name, effects) in [("read", Effects::None), ("write", Effects::Some), ("bash", Effects::Some), ("grep", Effects::Some)] {
+    for (name, effects) in [
+        ("read", Effects::None),
+        ("write", Effects::Some),
+        ("bash", Effects::Some),
+        ("grep", Effects::Some),
+    ] {
         let input_schema = json!({"type": "object"});
-        catalogue.insert(name, Description { text: name.into(), input_schema, effects });
+        catalogue.insert(
+            name,
+            Description {
+                text: name.into(),
+                input_schema,
+                effects,
+            },
+        );
     }
     Agents::new(Parts {
         log: Arc::clone(world) as _,
@@ -235,7 +308,6 @@ pub(super) fn agents_with(
         catalogue: Arc::new(catalogue),
         clock: Arc::new(SteppingClock {
             milliseconds: AtomicI64::new(1_000_000 * i64::try_from(life).unwrap()),
-            waits: Mutex::default(),
             world: Arc::clone(world),
         }),
         ids: Arc::new(CountingIds(AtomicU64::new(life * 10_000))),
@@ -254,10 +326,20 @@ pub(super) fn new_session(messages: &[&str]) -> NewSession {
             {"type": "custom", "name": "ask_human", "description": "asks", "input_schema": {"type": "object"}},
         ],
     });
-    let agent = crate::resources::agent::Agent::create(&body, "agent_1".into(), "2026-01-01T00:00:00Z").unwrap();
-    let agent = SessionAgent { id: agent.id, version: agent.version, definition: agent.definition };
-    let environment =
-        Environment::create(&json!({"name": "e"}), "env_1".into(), "2026-01-01T00:00:00Z").unwrap();
+    let agent =
+        crate::resources::agent::Agent::create(&body, "agent_1".into(), "2026-01-01T00:00:00Z")
+            .unwrap();
+    let agent = SessionAgent {
+        id: agent.id,
+        version: agent.version,
+        definition: agent.definition,
+    };
+    let environment = Environment::create(
+        &json!({"name": "e"}),
+        "env_1".into(),
+        "2026-01-01T00:00:00Z",
+    )
+    .unwrap();
     NewSession {
         workspace: "w".into(),
         agent,
@@ -269,5 +351,7 @@ pub(super) fn new_session(messages: &[&str]) -> NewSession {
 }
 
 pub(super) fn message(content: &str) -> SentEvent {
-    SentEvent::UserMessage { content: vec![text(content)] }
+    SentEvent::UserMessage {
+        content: vec![text(content)],
+    }
 }

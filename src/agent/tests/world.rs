@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::store::{
-    AppendError, Document, DocumentQuery, Documents, Entry, EventQuery, EventRow, Keep, Kind, ListError, Log, NewEntry, Page,
-    Seq, StoreError, WriteError,
+    AppendError, Document, DocumentQuery, Documents, Entry, EventQuery, EventRow, Keep, Kind,
+    ListError, Log, NewEntry, Page, Seq, StoreError, WriteError,
 };
 
 /// Counts steps and stops the process at one of them.
@@ -52,6 +52,10 @@ impl Fuse {
 pub(super) struct World {
     pub(super) fuse: Fuse,
     tables: Mutex<Tables>,
+    /// What does not end by itself.
+    pub(super) stuck: Mutex<Vec<&'static str>>,
+    /// Told whenever something stuck begins.
+    pub(super) sticking: Notify,
     /// How often each call has begun, by its event id.
     pub(super) runs: Mutex<BTreeMap<String, u32>>,
 }
@@ -89,6 +93,20 @@ impl World {
         rows.into_iter().map(|row| row.event).collect()
     }
 
+    /// Never returns when this is stuck.
+    pub(super) async fn stick(&self, what: &str) {
+        let stuck = self.stuck.lock().unwrap().contains(&what);
+        if stuck {
+            self.sticking.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Somebody else, who knows nothing of us, appends.
+    pub(super) fn intrude(&self, entry: Value) {
+        self.tables.lock().unwrap().entries.push(entry);
+    }
+
     /// The id of the only session, if it exists.
     pub(super) fn session(&self) -> Option<String> {
         self.tables.lock().unwrap().documents.keys().next().cloned()
@@ -111,8 +129,12 @@ impl Log for World {
             if actual != expected {
                 return Err(AppendError::Conflict { expected, actual });
             }
-            let Some(document) = tables.documents.get_mut(session) else { return Err(AppendError::Gone) };
-            document.fields.retain(|(name, _)| !fields.iter().any(|(new, _)| new == name));
+            let Some(document) = tables.documents.get_mut(session) else {
+                return Err(AppendError::Gone);
+            };
+            document
+                .fields
+                .retain(|(name, _)| !fields.iter().any(|(new, _)| new == name));
             document.fields.extend(fields);
             tables.append(entries);
             Seq(tables.entries.len() as u64)
@@ -123,18 +145,30 @@ impl Log for World {
 
     async fn load(&self, _session: &str, after: Seq) -> Result<Vec<Entry>, StoreError> {
         let entries = self.entries().into_iter().zip(1..);
-        let entries = entries.map(|(entry, seq)| Entry { seq: Seq(seq), entry });
+        let entries = entries.map(|(entry, seq)| Entry {
+            seq: Seq(seq),
+            entry,
+        });
         Ok(entries.filter(|entry| entry.seq > after).collect())
     }
 
     async fn events(&self, _session: &str, _query: EventQuery) -> Result<Page<Value>, ListError> {
-        Ok(Page { data: self.history(), next: None, previous: None })
+        Ok(Page {
+            data: self.history(),
+            next: None,
+            previous: None,
+        })
     }
 }
 
 #[async_trait]
 impl Documents for World {
-    async fn create(&self, _kind: Kind, document: Document, log: Vec<NewEntry>) -> Result<(), StoreError> {
+    async fn create(
+        &self,
+        _kind: Kind,
+        document: Document,
+        log: Vec<NewEntry>,
+    ) -> Result<(), StoreError> {
         self.fuse.step().await;
         {
             let mut tables = self.tables.lock().unwrap();
@@ -145,41 +179,99 @@ impl Documents for World {
         Ok(())
     }
 
-    async fn get(&self, _kind: Kind, workspace: &str, id: &str) -> Result<Option<Document>, StoreError> {
+    async fn get(
+        &self,
+        _kind: Kind,
+        workspace: &str,
+        id: &str,
+    ) -> Result<Option<Document>, StoreError> {
         let tables = self.tables.lock().unwrap();
-        Ok(tables.documents.get(id).filter(|document| document.workspace == workspace).cloned())
+        Ok(tables
+            .documents
+            .get(id)
+            .filter(|document| document.workspace == workspace)
+            .cloned())
     }
 
-    async fn update(&self, _kind: Kind, mut document: Document, _keep: Keep) -> Result<(), WriteError> {
+    async fn update(
+        &self,
+        _kind: Kind,
+        mut document: Document,
+        _keep: Keep,
+    ) -> Result<(), WriteError> {
         let mut tables = self.tables.lock().unwrap();
-        let old = tables.documents.get(&document.id).ok_or(WriteError::NotFound)?;
-        let kept = old.fields.iter().filter(|(name, _)| !document.fields.iter().any(|(new, _)| new == name));
+        let old = tables
+            .documents
+            .get(&document.id)
+            .ok_or(WriteError::NotFound)?;
+        let kept = old
+            .fields
+            .iter()
+            .filter(|(name, _)| !document.fields.iter().any(|(new, _)| new == name));
         let kept: Vec<_> = kept.cloned().collect();
         document.fields.extend(kept);
         tables.documents.insert(document.id.clone(), document);
         Ok(())
     }
 
-    async fn get_revision(&self, _: Kind, _: &str, _: &str, _: u64) -> Result<Option<Document>, StoreError> {
+    async fn get_revision(
+        &self,
+        _: Kind,
+        _: &str,
+        _: &str,
+        _: u64,
+    ) -> Result<Option<Document>, StoreError> {
         Ok(None)
     }
 
-    async fn revisions(&self, _: Kind, _: &str, _: &str, _: usize, _: Option<String>) -> Result<Page<Document>, ListError> {
-        Ok(Page { data: Vec::new(), next: None, previous: None })
+    async fn revisions(
+        &self,
+        _: Kind,
+        _: &str,
+        _: &str,
+        _: usize,
+        _: Option<String>,
+    ) -> Result<Page<Document>, ListError> {
+        Ok(Page {
+            data: Vec::new(),
+            next: None,
+            previous: None,
+        })
     }
 
     async fn list(&self, _: Kind, _: &str, _: DocumentQuery) -> Result<Page<Document>, ListError> {
-        let data = self.tables.lock().unwrap().documents.values().cloned().collect();
-        Ok(Page { data, next: None, previous: None })
+        let data = self
+            .tables
+            .lock()
+            .unwrap()
+            .documents
+            .values()
+            .cloned()
+            .collect();
+        Ok(Page {
+            data,
+            next: None,
+            previous: None,
+        })
     }
 
     async fn delete(&self, _kind: Kind, _workspace: &str, id: &str) -> Result<bool, StoreError> {
         Ok(self.tables.lock().unwrap().documents.remove(id).is_some())
     }
 
-    async fn find(&self, _kind: Kind, field: &str, value: &str) -> Result<Vec<Document>, StoreError> {
+    async fn find(
+        &self,
+        _kind: Kind,
+        field: &str,
+        value: &str,
+    ) -> Result<Vec<Document>, StoreError> {
         let tables = self.tables.lock().unwrap();
-        let matches = |document: &&Document| document.fields.iter().any(|(name, text)| name == field && text == value);
+        let matches = |document: &&Document| {
+            document
+                .fields
+                .iter()
+                .any(|(name, text)| name == field && text == value)
+        };
         Ok(tables.documents.values().filter(matches).cloned().collect())
     }
 }
