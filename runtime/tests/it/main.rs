@@ -1,4 +1,5 @@
 //! The runtime through its public API, with real guests.
 
+mod files;
 mod kernel;
 mod calls;

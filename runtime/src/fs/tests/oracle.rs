@@ -167,7 +167,7 @@ fn theirs(root: &PathBuf, operation: &Operation) -> Result<String, std::io::Erro
         Operation::Read(path) => {
             let mut buffer = vec![0; 1000];
             let read = std::fs::File::open(at(path))?.read_at(&mut buffer, 0)?;
-            Ok(format!("{:?}", bytes::Bytes::copy_from_slice(&buffer[..read])))
+            Ok(format!("{:?}", Bytes::copy_from_slice(&buffer[..read])))
         }
         Operation::MakeDirectory(path) => std::fs::create_dir(at(path)).map(done),
         Operation::RemoveFile(path) => std::fs::remove_file(at(path)).map(done),
@@ -194,7 +194,7 @@ fn theirs(root: &PathBuf, operation: &Operation) -> Result<String, std::io::Erro
 }
 
 /// Everything in a directory of the host, to compare.
-fn contents(root: &std::path::Path, prefix: &str, found: &mut BTreeMap<String, String>) {
+fn contents(root: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(root).unwrap() {
         let entry = entry.unwrap();
         let name = format!("{prefix}/{}", entry.file_name().to_str().unwrap());
@@ -212,7 +212,7 @@ fn contents(root: &std::path::Path, prefix: &str, found: &mut BTreeMap<String, S
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_tree_behaves_as_a_real_directory(operations in prop::collection::vec(operation(), 1..40)) {

@@ -1,0 +1,54 @@
+//! Files, through Rust's standard library in a real guest.
+
+use glovebox_runtime::ExitStatus;
+
+use crate::kernel::hands;
+
+const DONE: ExitStatus = ExitStatus::Exited(0);
+
+#[tokio::test]
+async fn the_standard_library_finds_what_it_expects() {
+    let hands = hands(|_| {});
+    let ran = hands.run(&["files", "check", "/workspace"], "").await;
+    assert_eq!(ran.status.as_ref(), Ok(&DONE), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "all is well\n");
+    assert_eq!(std::fs::read(hands.workspace.path().join("linked")).unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn what_must_fail_fails_as_on_linux() {
+    let hands = hands(|_| {});
+    let ran = hands.run(&["files", "errors", "."], "").await;
+    assert_eq!(ran.status.as_ref(), Ok(&DONE), "{}", ran.stderr);
+    let expected = "\
+read what is missing: NotFound
+read a directory: IsADirectory
+write a directory: IsADirectory
+create what is there: AlreadyExists
+create a directory that is there: AlreadyExists
+create below a file: NotADirectory
+write to what was opened to read: EBADF
+remove a full directory: ENOTEMPTY
+remove a directory as a file: IsADirectory
+remove a file as a directory: NotADirectory
+rename what is missing: NotFound
+write in the root: ReadOnlyFilesystem
+write to /dev/full: ENOSPC
+";
+    assert_eq!(ran.stdout, expected);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_an_error_a_program_can_handle() {
+    let hands = hands(|grant| grant.limits.disk_bytes_max = 1_000_000);
+    let ran = hands.run(&["files", "fill", "big"], "").await;
+    assert_eq!((ran.status, ran.stdout.as_str()), (Ok(DONE), "1000000 bytes, then ENOSPC\n"));
+    assert_eq!(std::fs::metadata(hands.workspace.path().join("big")).unwrap().len(), 1_000_000);
+}
+
+#[tokio::test]
+async fn a_file_too_large_is_an_error_a_program_can_handle() {
+    let hands = hands(|grant| grant.limits.file_bytes_max = 100_000);
+    let ran = hands.run(&["files", "fill", "big"], "").await;
+    assert_eq!((ran.status, ran.stdout.as_str()), (Ok(DONE), "100000 bytes, then EFBIG\n"));
+}
