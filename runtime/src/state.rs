@@ -8,11 +8,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::ToolContext;
+use crate::fs::backends::proc;
 use crate::fs::{self, FsState, FsView, FsViewMut};
 use crate::http::Hooks;
 use crate::limits::Limiter;
 use crate::process::Endpoint;
 use crate::process::bindings::Kernel;
+use crate::process::own::Own;
 use crate::process::stream::{OnBrokenPipe, Standard};
 use crate::process::table::Process;
 use crate::sandbox::Shared;
@@ -57,6 +59,13 @@ impl State {
         // Sockets are linked so that programs which mention them start, and refuse every use.
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         let descriptors_max = process.account.limits().descriptors_max;
+        let own = Own {
+            process: Arc::clone(&process),
+            environment: start.environment,
+            cwd: start.cwd.clone(),
+            descriptors: start.descriptors.clone(),
+            on_broken_pipe,
+        };
         let mut table = ResourceTable::new();
         // A program needs several handles for one descriptor: the descriptor, its streams, what it polls them with.
         table.set_max_capacity(descriptors_max as usize * 4);
@@ -65,7 +74,9 @@ impl State {
         State {
             table,
             limiter: Limiter::new(Arc::clone(&process.account)),
-            fs: FsState::new(Arc::clone(&sandbox.mounts), &start.cwd, start.umask).with_descriptors_max(descriptors_max),
+            fs: FsState::new(Arc::clone(&sandbox.mounts), &start.cwd, start.umask)
+                .with_descriptors_max(descriptors_max)
+                .with_own_directory(proc::directory(Arc::new(own))),
             hooks: Hooks::new(&sandbox, &process.account),
             process,
             sandbox,

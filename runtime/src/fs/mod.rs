@@ -23,11 +23,12 @@ mod walk;
 mod wasi;
 
 pub use backends::image::Image;
+pub use backends::proc::OwnProcess;
 pub use errno::Errno;
 pub use ledger::{Ledger, LedgerLimits, Refusal, Usage};
 pub use mounts::{MountError, MountInfo, MountTable, Mounts};
 pub use node::{Entry, Kind, Stat, Timestamp};
-pub use open_file::{OpenFile, OpenHow};
+pub use open_file::{OpenFile, OpenHow, Reopened};
 pub use path::Name;
 pub use wasi::{FsState, FsView, FsViewMut, Preopens, add_to_linker};
 

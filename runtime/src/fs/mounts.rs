@@ -51,7 +51,7 @@ pub enum MountError {
 pub struct MountInfo {
     /// Where it is.
     pub at: String,
-    /// What it is made of: `directory`, `image`, `dev`, `process` or `none`.
+    /// What it is made of: `directory`, `image`, `dev`, `proc` or `none`.
     pub kind: &'static str,
     /// Whether it can be changed.
     pub access: Access,
@@ -90,7 +90,7 @@ pub struct Mounts {
 }
 
 impl Mounts {
-    /// The mounts of a grant, `/dev` and `/proc/self`. Host directories are opened here; whoever replaces one later
+    /// The mounts of a grant, `/dev` and `/proc`. Host directories are opened here; whoever replaces one later
     /// changes nothing.
     pub fn from_grant(mounts: &[Mount], ledger: Arc<Ledger>) -> Result<Arc<Mounts>, MountError> {
         let mut table = MountTable::new(ledger.clone());
@@ -107,7 +107,8 @@ impl Mounts {
             table.add(&mount.at, kind, access, root)?;
         }
         table.add_unless_there("/dev", "dev", Access::ReadWrite, Root::Shared(dev::directory()))?;
-        table.add_unless_there("/proc/self", "process", Access::ReadOnly, Root::PerProcess)?;
+        // Writable as `/dev` is: what its files lead to can be written, nothing can be added.
+        table.add_unless_there("/proc", "proc", Access::ReadWrite, Root::PerProcess)?;
         Ok(table.finish())
     }
 

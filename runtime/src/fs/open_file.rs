@@ -223,6 +223,31 @@ impl OpenFile {
     }
 }
 
+/// A description opened again through `/proc/self/fd`: the same file, with the rights it was opened with.
+pub struct Reopened(pub Arc<OpenFile>);
+
+impl File for Reopened {
+    fn read_at(&self, offset: u64, length: usize) -> Result<Bytes, Errno> {
+        self.0.read_at(offset, length)
+    }
+
+    fn stat(&self) -> Result<Stat, Errno> {
+        self.0.stat()
+    }
+
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
+        self.0.write_at(offset, bytes)
+    }
+
+    fn append(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        self.0.append(bytes)
+    }
+
+    fn truncate(&self, size: u64) -> Result<(), Errno> {
+        self.0.truncate(size)
+    }
+}
+
 /// A number that tells a file from everything else in the sandbox: its mount, device and inode, mixed so that the
 /// lower half alone does it too (guests take that for the inode number).
 pub(super) fn identity(mount: &MountInfo, stat: &Stat) -> u128 {

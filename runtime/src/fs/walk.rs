@@ -15,7 +15,7 @@ use super::path::{LINKS_MAX, Name, check_path, split_first};
 /// Who asks. The host's own opens ask as nobody.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Caller<'a> {
-    /// The process's own directory, mounted at `/proc/self`.
+    /// The process's own directory, mounted at `/proc`.
     pub(super) own: Option<&'a Arc<dyn Directory>>,
 }
 

@@ -16,6 +16,11 @@ impl FileDescription {
         FileDescription { file, offset: Mutex::new(0) }
     }
 
+    /// What is behind it, to be opened again.
+    pub(super) fn open_file(&self) -> Arc<OpenFile> {
+        Arc::clone(&self.file)
+    }
+
     pub(crate) fn read(&self, max: usize) -> Result<Vec<u8>, Errno> {
         let mut offset = self.offset.lock().unwrap_or_else(PoisonError::into_inner);
         let bytes = self.file.read_at(*offset, max)?;

@@ -163,6 +163,9 @@ impl process::Host for State {
         if !how.read && !how.write {
             return Ok(Err(Errno::Invalid));
         }
+        if let Some(endpoint) = own_descriptor(&path).and_then(|fd| self.descriptors.get(&fd)) {
+            return Ok(reopen(endpoint, &how).and_then(|endpoint| self.give(endpoint)));
+        }
         let opened = self.sandbox.mounts.open(&path, how);
         Ok(opened.map_err(Errno::from).and_then(|file| self.give(Description::File(FileDescription::new(file)).into())))
     }
@@ -266,4 +269,25 @@ impl files::Host for State {
         };
         Ok(self.sandbox.mounts.mounts().iter().map(describe).collect())
     }
+}
+
+/// The descriptor of the asking process that a path names: `/dev/stdin`, `/dev/fd/3`. The tree of files has them too,
+/// for programs; but only here can the description itself be handed on.
+fn own_descriptor(path: &str) -> Option<u32> {
+    match path {
+        "/dev/stdin" => Some(0),
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        _ => path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?.parse().ok(),
+    }
+}
+
+/// Opens a descriptor again, as Linux does: a file gets an offset of its own, anything else is shared.
+fn reopen(endpoint: &Endpoint, how: &OpenHow) -> Result<Endpoint, Errno> {
+    let Description::File(file) = endpoint.description() else { return Ok(endpoint.clone()) };
+    let file = file.open_file();
+    if how.truncate {
+        file.truncate(0)?;
+    }
+    Ok(Description::File(FileDescription::new(file)).into())
 }

@@ -9,6 +9,7 @@ pub(crate) mod endpoint;
 mod file;
 mod host;
 pub(crate) mod host_stream;
+pub(crate) mod own;
 mod pipe;
 pub(crate) mod run;
 pub(crate) mod spawn;

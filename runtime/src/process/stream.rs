@@ -54,7 +54,7 @@ impl StdoutStream for Standard {
     }
 }
 
-struct Input(Endpoint);
+pub(super) struct Input(pub(super) Endpoint);
 
 #[async_trait]
 impl Pollable for Input {
@@ -81,9 +81,9 @@ impl InputStream for Input {
     }
 }
 
-struct Output {
-    endpoint: Endpoint,
-    on_broken_pipe: OnBrokenPipe,
+pub(super) struct Output {
+    pub(super) endpoint: Endpoint,
+    pub(super) on_broken_pipe: OnBrokenPipe,
 }
 
 impl Output {

@@ -2,16 +2,19 @@
 
 use glovebox_runtime::ExitStatus;
 
-use crate::kernel::hands;
+use crate::kernel::{Ran, hands};
 
-const DONE: ExitStatus = ExitStatus::Exited(0);
+/// What it wrote, if it ended well.
+fn written(ran: Ran) -> String {
+    assert!(matches!(ran.status, Ok(ExitStatus::Exited(0))), "{ran:?}");
+    ran.stdout
+}
 
 #[tokio::test]
 async fn the_standard_library_finds_what_it_expects() {
     let hands = hands(|_| {});
     let ran = hands.run(&["files", "check", "/workspace"], "").await;
-    assert_eq!(ran.status.as_ref(), Ok(&DONE), "{}", ran.stderr);
-    assert_eq!(ran.stdout, "all is well\n");
+    assert_eq!(written(ran), "all is well\n");
     assert_eq!(std::fs::read(hands.workspace.path().join("linked")).unwrap().len(), 100);
 }
 
@@ -19,7 +22,6 @@ async fn the_standard_library_finds_what_it_expects() {
 async fn what_must_fail_fails_as_on_linux() {
     let hands = hands(|_| {});
     let ran = hands.run(&["files", "errors", "."], "").await;
-    assert_eq!(ran.status.as_ref(), Ok(&DONE), "{}", ran.stderr);
     let expected = "\
 read what is missing: NotFound
 read a directory: IsADirectory
@@ -35,14 +37,14 @@ rename what is missing: NotFound
 write in the root: ReadOnlyFilesystem
 write to /dev/full: ENOSPC
 ";
-    assert_eq!(ran.stdout, expected);
+    assert_eq!(written(ran), expected);
 }
 
 #[tokio::test]
 async fn a_full_disk_is_an_error_a_program_can_handle() {
     let hands = hands(|grant| grant.limits.disk_bytes_max = 1_000_000);
     let ran = hands.run(&["files", "fill", "big"], "").await;
-    assert_eq!((ran.status, ran.stdout.as_str()), (Ok(DONE), "1000000 bytes, then ENOSPC\n"));
+    assert_eq!(written(ran), "1000000 bytes, then ENOSPC\n");
     assert_eq!(std::fs::metadata(hands.workspace.path().join("big")).unwrap().len(), 1_000_000);
 }
 
@@ -50,5 +52,17 @@ async fn a_full_disk_is_an_error_a_program_can_handle() {
 async fn a_file_too_large_is_an_error_a_program_can_handle() {
     let hands = hands(|grant| grant.limits.file_bytes_max = 100_000);
     let ran = hands.run(&["files", "fill", "big"], "").await;
-    assert_eq!((ran.status, ran.stdout.as_str()), (Ok(DONE), "100000 bytes, then EFBIG\n"));
+    assert_eq!(written(ran), "100000 bytes, then EFBIG\n");
+}
+
+#[tokio::test]
+async fn a_process_finds_itself_in_proc_and_dev() {
+    let hands = hands(|_| {});
+    assert_eq!(written(hands.run(&["cat", "/dev/stdin"], "from outside").await), "from outside");
+    assert_eq!(written(hands.run(&["cat", "/dev/fd/0"], "from outside").await), "from outside");
+    assert_eq!(written(hands.run(&["cat", "/proc/self/cmdline"], "").await), "cat\0/proc/self/cmdline\0");
+    assert_eq!(written(hands.run(&["readlink", "/proc/self/cwd"], "").await), "/workspace\n");
+    assert_eq!(written(hands.run(&["tee", "/dev/stdout"], "x").await), "xx");
+    let ran = hands.run(&["cat", "/proc/self/fd/7"], "").await;
+    assert!(matches!(ran.status, Ok(ExitStatus::Exited(1))), "{ran:?}");
 }

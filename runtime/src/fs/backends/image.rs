@@ -100,7 +100,7 @@ impl Building {
         let mut entries: BTreeMap<Box<str>, Node> = self
             .files
             .into_iter()
-            .map(|(name, (bytes, mode))| (name.into(), Node::File(Arc::new(ImageFile { inode: next(), bytes, mode }))))
+            .map(|(name, (bytes, mode))| (name.into(), Node::File(Arc::new(Content { inode: next(), bytes, mode }))))
             .collect();
         for (name, directory) in self.directories {
             entries.insert(name.into(), Node::Directory(Arc::new(directory.finish(inode))));
@@ -111,7 +111,7 @@ impl Building {
 
 #[derive(Clone)]
 enum Node {
-    File(Arc<ImageFile>),
+    File(Arc<Content>),
     Directory(Arc<ImageDirectory>),
 }
 
@@ -121,10 +121,11 @@ struct ImageDirectory {
     entries: Arc<BTreeMap<Box<str>, Node>>,
 }
 
-struct ImageFile {
-    inode: u64,
-    bytes: Bytes,
-    mode: u32,
+/// A file that is only its bytes.
+pub(super) struct Content {
+    pub(super) inode: u64,
+    pub(super) bytes: Bytes,
+    pub(super) mode: u32,
 }
 
 impl ImageDirectory {
@@ -195,7 +196,7 @@ impl Directory for ImageDirectory {
     }
 }
 
-impl File for ImageFile {
+impl File for Content {
     fn read_at(&self, offset: u64, length: usize) -> Result<Bytes, Errno> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
         let end = start.saturating_add(length).min(self.bytes.len());
@@ -239,7 +240,7 @@ mod tests {
 
     #[test]
     fn reading_stays_within_the_file() {
-        let file = ImageFile { inode: 1, bytes: Bytes::from_static(b"0123456789"), mode: 0o644 };
+        let file = Content { inode: 1, bytes: Bytes::from_static(b"0123456789"), mode: 0o644 };
         assert_eq!(file.read_at(3, 4).unwrap(), "3456");
         assert_eq!(file.read_at(8, usize::MAX).unwrap(), "89");
         assert!(file.read_at(u64::MAX, 1).unwrap().is_empty());

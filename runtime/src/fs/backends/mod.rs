@@ -6,4 +6,5 @@
 pub mod dev;
 pub mod host_directory;
 pub mod image;
+pub mod proc;
 pub(super) mod synthetic;

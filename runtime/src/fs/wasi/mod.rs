@@ -75,7 +75,7 @@ impl FsState {
         self
     }
 
-    /// The process's own directory, `/proc/self`.
+    /// The process's own directory, `/proc` (see [`backends::proc`](crate::fs::backends::proc)).
     #[must_use]
     pub fn with_own_directory(mut self, own: Arc<dyn Directory>) -> FsState {
         self.own = Some(own);
