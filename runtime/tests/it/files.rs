@@ -1,4 +1,7 @@
 //! Files, through Rust's standard library in a real guest.
+//!
+//! What fails while a stream is written reaches Rust as EIO: the C library of WASI 0.2 does not ask what it was. (The
+//! preview 1 adapter does.)
 
 use glovebox_runtime::ExitStatus;
 
@@ -35,7 +38,7 @@ remove a directory as a file: IsADirectory
 remove a file as a directory: NotADirectory
 rename what is missing: NotFound
 write in the root: ReadOnlyFilesystem
-write to /dev/full: ENOSPC
+write to /dev/full: EIO
 ";
     assert_eq!(written(ran), expected);
 }
@@ -44,7 +47,7 @@ write to /dev/full: ENOSPC
 async fn a_full_disk_is_an_error_a_program_can_handle() {
     let hands = hands(|grant| grant.limits.disk_bytes_max = 1_000_000);
     let ran = hands.run(&["files", "fill", "big"], "").await;
-    assert_eq!(written(ran), "1000000 bytes, then ENOSPC\n");
+    assert_eq!(written(ran), "1000000 bytes, then EIO\n");
     assert_eq!(std::fs::metadata(hands.workspace.path().join("big")).unwrap().len(), 1_000_000);
 }
 
@@ -52,17 +55,17 @@ async fn a_full_disk_is_an_error_a_program_can_handle() {
 async fn a_file_too_large_is_an_error_a_program_can_handle() {
     let hands = hands(|grant| grant.limits.file_bytes_max = 100_000);
     let ran = hands.run(&["files", "fill", "big"], "").await;
-    assert_eq!(written(ran), "100000 bytes, then EFBIG\n");
+    assert_eq!(written(ran), "100000 bytes, then EIO\n");
 }
 
 #[tokio::test]
 async fn a_process_finds_itself_in_proc_and_dev() {
     let hands = hands(|_| {});
-    assert_eq!(written(hands.run(&["cat", "/dev/stdin"], "from outside").await), "from outside");
-    assert_eq!(written(hands.run(&["cat", "/dev/fd/0"], "from outside").await), "from outside");
+    assert_eq!(written(hands.run(&["head", "/dev/stdin"], "from outside").await), "from outside");
+    assert_eq!(written(hands.run(&["head", "/dev/fd/0"], "from outside").await), "from outside");
     assert_eq!(written(hands.run(&["cat", "/proc/self/cmdline"], "").await), "cat\0/proc/self/cmdline\0");
     assert_eq!(written(hands.run(&["readlink", "/proc/self/cwd"], "").await), "/workspace\n");
     assert_eq!(written(hands.run(&["tee", "/dev/stdout"], "x").await), "xx");
-    let ran = hands.run(&["cat", "/proc/self/fd/7"], "").await;
+    let ran = hands.run(&["head", "/proc/self/fd/7"], "").await;
     assert!(matches!(ran.status, Ok(ExitStatus::Exited(1))), "{ran:?}");
 }

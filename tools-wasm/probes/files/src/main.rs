@@ -118,8 +118,7 @@ fn name(error: &io::Error) -> String {
     // The C library's numbers on WASI.
     match error.raw_os_error() {
         Some(8) => "EBADF".to_owned(),
-        Some(22) => "EFBIG".to_owned(),
-        Some(51) => "ENOSPC".to_owned(),
+        Some(29) => "EIO".to_owned(),
         Some(55) => "ENOTEMPTY".to_owned(),
         _ => format!("{:?}", error.kind()),
     }
