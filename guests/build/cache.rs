@@ -8,7 +8,11 @@ use anyhow::{Context, Result};
 
 /// Where the user's caches are: `GLOVEBOX_CACHE`, or the usual place.
 fn root() -> Result<PathBuf> {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("GLOVEBOX_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|folder| folder.join("glovebox")))
         .or_else(|| set("HOME").map(|folder| folder.join(".cache/glovebox")))

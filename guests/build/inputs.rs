@@ -17,13 +17,18 @@ pub fn scan(root: &Path) -> Result<Inputs> {
         walk(&root.join(top), &mut files)?;
     }
     files.sort();
-    Ok(Inputs { root: root.to_owned(), files })
+    Ok(Inputs {
+        root: root.to_owned(),
+        files,
+    })
 }
 
 /// Folders are watched too, or a new file would go unnoticed.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     // Cargo watches a folder with all that is in it: name each file instead where a target folder may lie beside it.
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default();
         if name == "target" || name == "tests" {
@@ -48,7 +53,11 @@ impl Inputs {
         let mut hasher = blake3::Hasher::new();
         hasher.update(compiler);
         for path in &self.files {
-            let name = path.strip_prefix(&self.root).unwrap_or(path).as_os_str().as_encoded_bytes();
+            let name = path
+                .strip_prefix(&self.root)
+                .unwrap_or(path)
+                .as_os_str()
+                .as_encoded_bytes();
             // A file that vanished in between makes another digest, which is right.
             let bytes = std::fs::read(path).unwrap_or_default();
             for part in [name, &bytes] {

@@ -14,7 +14,9 @@ use std::{env, fs};
 use anyhow::{Context, Result, ensure};
 
 fn main() -> Result<()> {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?)
+        .join("..")
+        .canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     for name in ["GLOVEBOX_CACHE", "GLOVEBOX_TOOLCHAIN", "XDG_CACHE_HOME"] {
         println!("cargo:rerun-if-env-changed={name}");
@@ -23,7 +25,9 @@ fn main() -> Result<()> {
     let digest = inputs.digest(&compiler(&root)?);
 
     let built = cache::entry(&digest, |folder| {
-        println!("cargo:warning=compiling the guests to WebAssembly (once per change; a first time takes minutes)");
+        println!(
+            "cargo:warning=compiling the guests to WebAssembly (once per change; a first time takes minutes)"
+        );
         let wasm = folder.join("wasm");
         let status = Command::new(root.join("tools-wasm/build.sh"))
             .arg(&wasm)
@@ -40,8 +44,18 @@ fn main() -> Result<()> {
 /// The version of the compiler for the guests, getting that compiler where there is none.
 fn compiler(root: &Path) -> Result<Vec<u8>> {
     let script = root.join("tools-wasm/toolchain.sh");
-    let path = Command::new(&script).output().with_context(|| format!("cannot run {}", script.display()))?;
-    ensure!(path.status.success(), "toolchain.sh: {}", String::from_utf8_lossy(&path.stderr));
+    let path = Command::new(&script)
+        .output()
+        .with_context(|| format!("cannot run {}", script.display()))?;
+    ensure!(
+        path.status.success(),
+        "toolchain.sh: {}",
+        String::from_utf8_lossy(&path.stderr)
+    );
     let rustc = String::from_utf8(path.stdout)?;
-    Ok(Command::new(rustc.trim()).arg("-vV").output().with_context(|| format!("cannot run {rustc}"))?.stdout)
+    Ok(Command::new(rustc.trim())
+        .arg("-vV")
+        .output()
+        .with_context(|| format!("cannot run {rustc}"))?
+        .stdout)
 }

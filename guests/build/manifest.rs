@@ -12,21 +12,35 @@ use serde_json::{Value, json};
 /// High enough to halve the binary, low enough that embedding takes a second.
 const COMPRESSION_LEVEL: i32 = 12;
 const TABLE: &str = "guests.json";
-const KINDS: [(&str, &str); 3] = [("tools", "Tool"), ("programs", "Program"), ("probes", "Probe")];
+const KINDS: [(&str, &str); 3] = [
+    ("tools", "Tool"),
+    ("programs", "Program"),
+    ("probes", "Probe"),
+];
 
 /// Compresses what lies in `wasm/{tools,programs,probes}` into `folder` and writes the table.
 pub fn compress(root: &Path, wasm: &Path, folder: &Path) -> Result<()> {
     let names = names(root)?;
     let mut table = Vec::new();
     for (kind, variant) in KINDS {
-        let Ok(entries) = fs::read_dir(wasm.join(kind)) else { continue };
-        let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        let Ok(entries) = fs::read_dir(wasm.join(kind)) else {
+            continue;
+        };
+        let mut paths = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()?;
         paths.sort();
         for path in paths {
-            let name = path.file_stem().and_then(|name| name.to_str()).context("a guest's name is not Unicode")?;
+            let name = path
+                .file_stem()
+                .and_then(|name| name.to_str())
+                .context("a guest's name is not Unicode")?;
             let bytes = fs::read(&path)?;
             let file = format!("{kind}-{name}.wasm.zst");
-            fs::write(folder.join(&file), zstd::encode_all(&bytes[..], COMPRESSION_LEVEL)?)?;
+            fs::write(
+                folder.join(&file),
+                zstd::encode_all(&bytes[..], COMPRESSION_LEVEL)?,
+            )?;
             table.push(json!({
                 "kind": variant,
                 "name": name,
@@ -44,19 +58,41 @@ pub fn compress(root: &Path, wasm: &Path, folder: &Path) -> Result<()> {
 /// `[package.metadata.glovebox] names = [...]` of every guest that has it, by `kind/name`.
 fn names(root: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--manifest-path",
+        ])
         .arg(root.join("tools-wasm/Cargo.toml"))
         .output()
         .context("cannot run cargo metadata")?;
-    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let mut found = BTreeMap::new();
     for package in metadata["packages"].as_array().into_iter().flatten() {
-        let Some(names) = package["metadata"]["glovebox"]["names"].as_array() else { continue };
+        let Some(names) = package["metadata"]["glovebox"]["names"].as_array() else {
+            continue;
+        };
         let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
-        let parts: Vec<_> = manifest.iter().rev().skip(1).take(2).filter_map(|part| part.to_str()).collect();
+        let parts: Vec<_> = manifest
+            .iter()
+            .rev()
+            .skip(1)
+            .take(2)
+            .filter_map(|part| part.to_str())
+            .collect();
         if let [name, kind] = parts[..] {
-            let names = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let names = names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             found.insert(format!("{kind}/{name}"), names);
         }
     }

@@ -33,7 +33,8 @@ pub struct Guest {
 impl Guest {
     /// The component's bytes, decompressed at each call.
     pub fn wasm(&self) -> Vec<u8> {
-        zstd::bulk::decompress(self.compressed, self.bytes).expect("the build script compressed it and noted its size")
+        zstd::bulk::decompress(self.compressed, self.bytes)
+            .expect("the build script compressed it and noted its size")
     }
 
     /// How many bytes [`Guest::wasm`] returns.
@@ -50,7 +51,9 @@ pub fn all() -> &'static [Guest] {
 
 /// The guest of that kind whose `name` or one of whose `names` it is.
 pub fn find(kind: Kind, name: &str) -> Option<&'static Guest> {
-    all().iter().find(|guest| guest.kind == kind && (guest.name == name || guest.names.contains(&name)))
+    all()
+        .iter()
+        .find(|guest| guest.kind == kind && (guest.name == name || guest.names.contains(&name)))
 }
 
 /// Read-only files that programs expect under `/usr`, by absolute path.
@@ -67,14 +70,23 @@ mod tests {
         assert!(!all().is_empty());
         for guest in all() {
             let wasm = guest.wasm();
-            assert_eq!(&wasm[..8], b"\0asm\x0d\0\x01\0", "{} is no component", guest.name);
+            assert_eq!(
+                &wasm[..8],
+                b"\0asm\x0d\0\x01\0",
+                "{} is no component",
+                guest.name
+            );
             assert!(!guest.names.is_empty(), "{} answers to no name", guest.name);
         }
     }
 
     #[test]
     fn no_name_on_path_is_taken_twice() {
-        let mut names: Vec<_> = all().iter().filter(|guest| guest.kind == Kind::Program).flat_map(|guest| guest.names).collect();
+        let mut names: Vec<_> = all()
+            .iter()
+            .filter(|guest| guest.kind == Kind::Program)
+            .flat_map(|guest| guest.names)
+            .collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

@@ -2,6 +2,7 @@
 //!
 //! - [`start`] is the first line of a program's `main`. It ends as it likes: `std::process::exit(n)` and `ExitCode`
 //!   arrive at the kernel exactly (see `exit`).
+//! - [`process`] starts other programs.
 //! - [`tool!`] makes a component out of one function and a schema; [`tool`] holds its types.
 //! - [`paths`] is the path policy of the built-in file tools, for any tool that takes paths from a model.
 //! - `http` and `domains` (feature `web`) fetch from the web, as far as the session's network policy lets a guest.
@@ -12,6 +13,7 @@ pub mod domains;
 #[cfg(feature = "web")]
 pub mod http;
 pub mod paths;
+pub mod process;
 pub mod tool;
 
 /// The imports: `kit::bindings::glovebox::process::*` and `kit::bindings::glovebox::tool::{types, context}`.

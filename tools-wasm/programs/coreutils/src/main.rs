@@ -36,7 +36,10 @@ fn main() {
     glovebox_kit::start();
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     // `coreutils NAME ...` works as well.
-    if arguments.first().is_some_and(|name| base(name) == "coreutils") {
+    if arguments
+        .first()
+        .is_some_and(|name| base(name) == "coreutils")
+    {
         arguments.remove(0);
     }
     let name = arguments.first().map(|name| base(name)).unwrap_or_default();
@@ -57,5 +60,9 @@ fn main() {
 }
 
 fn base(name: &OsString) -> String {
-    Path::new(name).file_name().unwrap_or(name).to_string_lossy().into_owned()
+    Path::new(name)
+        .file_name()
+        .unwrap_or(name)
+        .to_string_lossy()
+        .into_owned()
 }
