@@ -13,7 +13,7 @@ pub struct Inputs {
 /// Finds the sources and tells cargo to watch them.
 pub fn scan(root: &Path) -> Result<Inputs> {
     let mut files = Vec::new();
-    for top in ["guests/build", "tools-wasm", "wit"] {
+    for top in ["guests/build", "guests/python", "tools-wasm", "wit"] {
         walk(&root.join(top), &mut files)?;
     }
     files.sort();

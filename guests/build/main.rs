@@ -6,6 +6,7 @@
 mod cache;
 mod inputs;
 mod manifest;
+mod python;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,6 +35,10 @@ fn main() -> Result<()> {
             .status()
             .context("cannot run tools-wasm/build.sh")?;
         ensure!(status.success(), "tools-wasm/build.sh failed");
+        let python = python::build(&root)?;
+        fs::create_dir_all(wasm.join("programs"))?;
+        fs::write(wasm.join("programs/python.wasm"), &python.component)?;
+        fs::write(folder.join(python::LIBRARY_FILE), &python.library)?;
         manifest::compress(&root, &wasm, folder)?;
         fs::remove_dir_all(&wasm)?;
         Ok(())

@@ -9,6 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use crate::python;
+
 /// High enough to halve the binary, low enough that embedding takes a second.
 const COMPRESSION_LEVEL: i32 = 12;
 const TABLE: &str = "guests.json";
@@ -74,7 +76,7 @@ fn names(root: &Path) -> Result<BTreeMap<String, Vec<String>>> {
         String::from_utf8_lossy(&output.stderr)
     );
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let mut found = BTreeMap::new();
+    let mut found = BTreeMap::from([("programs/python".to_owned(), python::NAMES.map(str::to_owned).to_vec())]);
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let Some(names) = package["metadata"]["glovebox"]["names"].as_array() else {
             continue;
@@ -118,5 +120,6 @@ pub fn embed(built: &Path, out: &Path) -> Result<()> {
     }
     source.push_str("]\n");
     fs::write(out.join("guests.rs"), source)?;
+    fs::copy(built.join(python::LIBRARY_FILE), out.join(python::LIBRARY_FILE))?;
     Ok(())
 }

@@ -58,7 +58,9 @@ pub fn find(kind: Kind, name: &str) -> Option<&'static Guest> {
 
 /// Read-only files that programs expect under `/usr`, by absolute path.
 pub fn usr_files() -> Vec<(&'static str, Cow<'static, [u8]>)> {
-    Vec::new()
+    // Python's snapshot was made with its standard library there, and looks for it nowhere else.
+    let library: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/python314.zip"));
+    vec![("/usr/local/lib/python314.zip", Cow::Borrowed(library))]
 }
 
 #[cfg(test)]
