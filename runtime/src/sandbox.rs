@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::Engine;
 use crate::fs::{Ledger, LedgerLimits, MountError, Mounts};
 use crate::grant::Grant;
+use crate::http::Policy;
 use crate::limits::{Account, Verdict};
 use crate::process::table::Table;
 use crate::programs::Programs;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) table: Table,
     /// Above the accounts of all calls and background processes: adds up their memory.
     pub(crate) account: Arc<Account>,
+    /// What its HTTP requests may do.
+    pub(crate) http: Arc<Policy>,
     tool_state: Mutex<BTreeMap<String, Bytes>>,
 }
 
@@ -65,6 +68,7 @@ impl Sandbox {
                 table: Table::default(),
                 account: Account::new(grant.limits, None),
                 tool_state: Mutex::default(),
+                http: Policy::of(&grant),
                 grant,
             }),
         })

@@ -10,7 +10,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::context::ToolContext;
 use crate::fs::backends::proc;
 use crate::fs::{self, FsState, FsView, FsViewMut};
-use crate::http::Hooks;
+use crate::http::fetch::{self, FetchView};
+use crate::http::{Hooks, Policy};
 use crate::limits::Limiter;
 use crate::process::Endpoint;
 use crate::process::bindings::Kernel;
@@ -35,6 +36,8 @@ pub(crate) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
+    /// The last answer of `glovebox:fetch`.
+    fetched: fetch::Answer,
 }
 
 /// What a process is started with.
@@ -77,7 +80,8 @@ impl State {
             fs: FsState::new(Arc::clone(&sandbox.mounts), &start.cwd, start.umask)
                 .with_descriptors_max(descriptors_max)
                 .with_own_directory(proc::directory(Arc::new(own))),
-            hooks: Hooks::new(&sandbox, &process.account),
+            hooks: Hooks::new(Arc::clone(&sandbox.http)),
+            fetched: fetch::Answer::default(),
             process,
             sandbox,
             descriptors: start.descriptors,
@@ -100,6 +104,12 @@ impl WasiHttpView for State {
     }
 }
 
+impl FetchView for State {
+    fn fetch(&mut self) -> (&Arc<Policy>, &mut fetch::Answer) {
+        (&self.sandbox.http, &mut self.fetched)
+    }
+}
+
 impl FsView for State {
     fn fs(&mut self) -> FsViewMut<'_> {
         FsViewMut { state: &mut self.fs, table: &mut self.table }
@@ -113,6 +123,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     link_wasi(l)?;
     fs::add_to_linker(l)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
+    fetch::add_to_linker(l)?;
     Kernel::add_to_linker::<State, wasmtime::component::HasSelf<State>>(l, |state| state)?;
     Ok(linker)
 }

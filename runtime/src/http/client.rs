@@ -1,0 +1,167 @@
+//! Sending one request under a policy.
+
+use std::error::Error as _;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, Url};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::address::is_public;
+use super::policy::{Policy, Refusal};
+
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Sends `request`, whose URI is absolute, if the policy allows it. `time_max` may only narrow the policy's.
+///
+/// The answer's body goes on being read under the same limits. Dropping the future or the body ends the request.
+pub(super) async fn send(
+    policy: &Policy,
+    request: http::Request<reqwest::Body>,
+    time_max: Option<Duration>,
+) -> Result<http::Response<AnswerBody>, Refusal> {
+    let (parts, body) = request.into_parts();
+    let url = Url::parse(&parts.uri.to_string()).map_err(|error| Refusal::Invalid(format!("not a URL: {error}")))?;
+    policy.check(&url)?;
+    let permit = policy.enter()?;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let mut headers = parts.headers;
+    // It follows from the URL that was checked, and from nothing else.
+    headers.remove(http::header::HOST);
+    let answer = client(policy.private_addresses)?
+        .request(parts.method, url)
+        .headers(headers)
+        .body(body)
+        .timeout(time_max.map_or(policy.time_max, |time| time.min(policy.time_max)))
+        .send()
+        .await
+        .map_err(|error| refusal(&host, &error))?;
+    let size = answer.content_length();
+    if size.is_some_and(|size| size > policy.body_bytes_max) {
+        return Err(Refusal::TooLarge(policy.body_bytes_max));
+    }
+    let max = policy.body_bytes_max;
+    Ok(http::Response::from(answer).map(|body| AnswerBody { body, host, left: max, max, _permit: permit }))
+}
+
+/// A body under a policy's limits.
+#[derive(Debug)]
+pub(super) struct AnswerBody {
+    body: reqwest::Body,
+    host: String,
+    left: u64,
+    max: u64,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Refusal;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
+        let frame = frame.map_err(|error| refusal(&self.host, &error))?;
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        let max = self.max;
+        self.left = match self.left.checked_sub(length) {
+            Some(left) => left,
+            None => return Poll::Ready(Some(Err(Refusal::TooLarge(max)))),
+        };
+        Poll::Ready(Some(Ok(frame)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// One client per kind of policy. They keep no connections: an idle one would belong to the engine whose request opened
+/// it, and outlive the check of its address.
+fn client(private_addresses: bool) -> Result<&'static Client, Refusal> {
+    static PUBLIC: OnceLock<Result<Client, String>> = OnceLock::new();
+    static PRIVATE: OnceLock<Result<Client, String>> = OnceLock::new();
+    let client = if private_addresses { &PRIVATE } else { &PUBLIC };
+    client
+        .get_or_init(|| {
+            // Fails when the process has chosen one already, which is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            Client::builder()
+                .dns_resolver(Arc::new(Resolver { private_addresses }))
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+                .referer(false)
+                .connect_timeout(CONNECT_TIME_MAX)
+                .pool_max_idle_per_host(0)
+                .build()
+                .map_err(|error| error.to_string())
+        })
+        .as_ref()
+        .map_err(|reason| Refusal::Broken { host: "the HTTP client".to_owned(), reason: reason.clone() })
+}
+
+/// Resolves names, and leaves only addresses that may be dialled.
+struct Resolver {
+    private_addresses: bool,
+}
+
+/// What [`Resolver`] refuses with. Found again in the client's error.
+#[derive(Debug, thiserror::Error)]
+enum Unresolved {
+    #[error("not a public address")]
+    Prohibited(std::net::IpAddr),
+    #[error("no such host")]
+    NotFound,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let private_addresses = self.private_addresses;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Unresolved::NotFound)?;
+            let found: Vec<SocketAddr> = found.collect();
+            let allowed: Vec<_> =
+                found.iter().copied().filter(|address| private_addresses || is_public(address.ip())).collect();
+            match (allowed.is_empty(), found.first()) {
+                (false, _) => Ok(Box::new(allowed.into_iter()) as Addrs),
+                (true, Some(address)) => Err(Unresolved::Prohibited(address.ip()).into()),
+                (true, None) => Err(Unresolved::NotFound.into()),
+            }
+        })
+    }
+}
+
+fn refusal(host: &str, error: &reqwest::Error) -> Refusal {
+    let host = host.to_owned();
+    let mut cause = error.source();
+    let mut reason = error.to_string();
+    while let Some(error) = cause {
+        match error.downcast_ref::<Unresolved>() {
+            Some(Unresolved::Prohibited(address)) => return Refusal::Prohibited { host, address: *address },
+            Some(Unresolved::NotFound) => return Refusal::NotFound(host),
+            None => {}
+        }
+        // The innermost cause says it in the fewest words.
+        reason = match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => "connection refused".to_owned(),
+            _ => error.to_string(),
+        };
+        cause = error.source();
+    }
+    match () {
+        () if error.is_timeout() => Refusal::TimedOut(host),
+        () if error.is_connect() => Refusal::Connect { host, reason },
+        () if error.is_builder() => Refusal::Invalid(reason),
+        () => Refusal::Broken { host, reason },
+    }
+}
