@@ -2,4 +2,9 @@
 
 mod files;
 mod kernel;
+mod server;
+
 mod calls;
+mod python;
+mod tools;
+mod web;
