@@ -34,11 +34,16 @@ pub(crate) fn programs() -> Arc<Programs> {
     static PROGRAMS: OnceLock<Arc<Programs>> = OnceLock::new();
     let make = || {
         let mut programs = Programs::default();
-        for guest in guests::all().iter().filter(|guest| guest.kind != guests::Kind::Tool) {
-            let component = engine().load(guest.name, &guest.wasm()).unwrap();
-            if component.kind() == glovebox_runtime::Kind::Program {
-                for name in guest.names {
-                    programs.insert(*name, component.clone());
+        for guest in guests::all() {
+            let load = move || engine().load(guest.name, &guest.wasm());
+            match guest.kind {
+                guests::Kind::Tool => {}
+                guests::Kind::Program => programs.insert_later(guest.names.iter().copied(), load),
+                guests::Kind::Probe => {
+                    let component = load().unwrap();
+                    if component.kind() == glovebox_runtime::Kind::Program {
+                        guest.names.iter().for_each(|name| programs.insert(*name, component.clone()));
+                    }
                 }
             }
         }
