@@ -62,6 +62,9 @@ impl Shell {
                 self.import_function(function, &value);
                 continue;
             }
+            if name == "_" {
+                continue;
+            }
             if !crate::syntax::is_name(&name) || name == "SHELLOPTS" || name == "BASHOPTS" {
                 if name == "SHELLOPTS" {
                     for option in value.split(':') {
@@ -119,7 +122,6 @@ impl Shell {
             .entry("BASH_VERSINFO")
             .attributes
             .set(Attributes::READONLY, true);
-        self.put("_", "/usr/bin/bash");
     }
 
     fn working_directory(&self) -> String {
@@ -291,6 +293,7 @@ impl Command {
             Source::Input
         };
         shell.state.positional = Rc::new(rest);
+        shell.state.last_argument = shell.name.clone();
         Ok(Self { source })
     }
 

@@ -41,6 +41,7 @@ pub struct Saved {
     directory_stack: Vec<String>,
     positional: Vec<String>,
     traps: BTreeMap<String, String>,
+    inherited_traps: Option<BTreeMap<String, String>>,
     status: i32,
     pipe_status: Vec<i32>,
     last_background: Option<u32>,
@@ -70,7 +71,10 @@ impl Saved {
             .map(|(name, stored)| SavedFunction {
                 name: name.clone(),
                 source: match stored.tree.get() {
-                    Some(Some(function)) => function_text(function),
+                    Some(Some(function)) => function
+                        .source
+                        .clone()
+                        .unwrap_or_else(|| function_text(function)),
                     _ => stored.source.clone(),
                 },
                 line: stored.line,
@@ -90,6 +94,7 @@ impl Saved {
             directory_stack: state.directory_stack.clone(),
             positional: (*state.positional).clone(),
             traps: (*state.traps).clone(),
+            inherited_traps: state.inherited_traps.as_deref().cloned(),
             status: state.status,
             pipe_status: state.pipe_status.clone(),
             last_background: state.last_background,
@@ -151,6 +156,7 @@ impl Saved {
         state.directory_stack = self.directory_stack;
         state.positional = Rc::new(self.positional);
         state.traps = Rc::new(self.traps);
+        state.inherited_traps = self.inherited_traps.map(Rc::new);
         state.status = self.status;
         state.pipe_status = self.pipe_status;
         state.last_background = self.last_background;

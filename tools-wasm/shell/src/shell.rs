@@ -63,6 +63,8 @@ pub struct State {
     pub descriptors: Rc<BTreeMap<u32, Endpoint>>,
     /// By name without SIG: the command, empty to ignore.
     pub traps: Rc<BTreeMap<String, String>>,
+    /// In a subshell that has set no trap yet: its parent's, which `trap` shows.
+    pub inherited_traps: Option<Rc<BTreeMap<String, String>>>,
     pub status: i32,
     pub pipe_status: Vec<i32>,
     pub last_background: Option<u32>,
@@ -108,9 +110,14 @@ pub struct Shell {
     /// How the shell was started, for `$-`.
     pub started_as: char,
     pub command_string: Option<String>,
-    pub current_command: String,
+    /// The command being run, for `$BASH_COMMAND`.
+    pub current_command: Option<Rc<crate::syntax::ast::Command>>,
+    /// What `$BASH_COMMAND` shows where that is not a whole command: the head of a loop.
+    pub current_head: Option<String>,
     pub pending_signals: Vec<String>,
     pub in_trap: Vec<String>,
+    /// The signal that is ending the whole shell from inside a subshell.
+    pub dying: Option<u8>,
     /// Directories of `>( )` and `<( )`: descriptors to close after the command.
     pub process_descriptors: Vec<u32>,
     pub here_temporary: u32,
@@ -137,6 +144,7 @@ impl Shell {
             positional: Rc::default(),
             descriptors: Rc::new(descriptors),
             traps: Rc::default(),
+            inherited_traps: None,
             status: 0,
             pipe_status: vec![0],
             last_background: None,
@@ -164,9 +172,11 @@ impl Shell {
             interactive: false,
             started_as: 's',
             command_string: None,
-            current_command: String::new(),
+            current_command: None,
+            current_head: None,
             pending_signals: Vec::new(),
             in_trap: Vec::new(),
+            dying: None,
             process_descriptors: Vec::new(),
             here_temporary: 0,
             call_depth: 0,

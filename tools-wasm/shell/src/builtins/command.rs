@@ -153,7 +153,7 @@ impl Shell {
                 other => other,
             };
         }
-        let mut environment = self.state.variables.exported();
+        let mut environment = self.environment();
         if standard {
             environment.retain(|(name, _)| name != "PATH");
             environment.push(("PATH".to_owned(), STANDARD_PATH.to_owned()));
@@ -228,6 +228,9 @@ impl Shell {
                 }
             } else if show {
                 match self.state.hashed.get(name).cloned() {
+                    Some((path, _)) if list => {
+                        self.print("hash", &format!("builtin hash -p {path} {name}\n"));
+                    }
                     Some((path, _)) => {
                         let line = if operands.len() > 1 {
                             format!("{name}\t{path}\n")

@@ -84,7 +84,7 @@ impl Shell {
     pub(super) fn builtin_return(&mut self, arguments: &[String]) -> Flow {
         if self.frames.is_empty() {
             self.complain("return: can only `return' from a function or sourced script");
-            return Ok(1);
+            return Ok(2);
         }
         let status = self.status_operand(arguments)?;
         Err(Interrupt::Return(status))
@@ -204,7 +204,7 @@ impl Shell {
         let environment = if clean {
             Vec::new()
         } else {
-            self.state.variables.exported()
+            self.environment()
         };
         let Some(path) = self.find_program(&command) else {
             self.complain(&format!("exec: {command}: not found"));
@@ -305,6 +305,9 @@ impl Shell {
         let Some(index) = self.frames.len().checked_sub(depth + 1) else {
             return Ok(1);
         };
+        if index == 0 && self.started_as != 'f' {
+            return Ok(1);
+        }
         let function = if index == 0 {
             "main".to_owned()
         } else {

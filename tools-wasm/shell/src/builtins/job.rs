@@ -231,7 +231,17 @@ impl Shell {
             let own = i64::from(self.own_pid());
             if pid == own || pid == i64::from(self.kernel.id().0) || pid == 0 {
                 if signal != 0 {
-                    self.signal_self(signal)?;
+                    if pid != own
+                        && self.state.subshell_depth > 0
+                        && self.shell_pid == self.kernel.id().0
+                    {
+                        self.signal_main(signal)?;
+                    } else {
+                        self.signal_self(signal)?;
+                        if self.in_trap.is_empty() {
+                            self.run_pending_traps()?;
+                        }
+                    }
                 }
                 continue;
             }

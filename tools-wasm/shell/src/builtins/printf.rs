@@ -227,7 +227,7 @@ impl Shell {
                 };
                 let date = if date.is_empty() { "%H:%M:%S" } else { date };
                 let text = crate::time::format_seconds(date, seconds);
-                conversion.pad(&text, &mut state.out);
+                conversion.text(&text, &mut state.out);
             }
             ('s', _) => {
                 let text = state.next().unwrap_or_default();
@@ -247,7 +247,13 @@ impl Shell {
                 conversion.text(&text, &mut state.out);
             }
             ('c', _) => {
-                let text: String = state.next().unwrap_or_default().chars().take(1).collect();
+                // One byte, not one character.
+                let given = state.next().unwrap_or_default();
+                let text: String = text::encode(&given)
+                    .iter()
+                    .take(1)
+                    .map(|byte| text::char_of_byte(*byte))
+                    .collect();
                 conversion.pad(&text, &mut state.out);
             }
             ('d' | 'i', _) => {

@@ -171,7 +171,11 @@ impl Shell {
             text::recombine(marked.iter().map(|(character, _)| *character).collect())
         };
         if let Some(array) = &wanted.array {
-            let values = split_all(marked, &ifs);
+            let values = if wanted.exactly {
+                vec![marked]
+            } else {
+                split_all(marked, &ifs)
+            };
             let elements = values
                 .iter()
                 .map(|value| NewElement {

@@ -81,6 +81,13 @@ impl Shell {
                 }
                 return Ok(0);
             }
+            if argument == "+" {
+                at += 1;
+                if at == arguments.len() {
+                    return Ok(0);
+                }
+                continue;
+            }
             let on = argument.starts_with('-');
             let Some(letters) = argument
                 .strip_prefix(['-', '+'])

@@ -104,12 +104,7 @@ impl Shell {
         Err(Interrupt::Discard(2))
     }
 
-    fn test_one(&mut self, command: &str, operator: &str, operand: &str) -> Flow<bool> {
-        if operator == "-t" && operand.trim().parse::<u32>().is_err() {
-            return self.test_error(&format!(
-                "{command}: {operand}: integer expression expected"
-            ));
-        }
+    fn test_one(&mut self, _: &str, operator: &str, operand: &str) -> Flow<bool> {
         self.test_unary(operator.chars().nth(1).unwrap_or('n'), operand)
     }
 

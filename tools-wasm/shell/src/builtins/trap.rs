@@ -50,6 +50,7 @@ impl Shell {
         } else {
             (operands[0].as_str(), &operands[1..])
         };
+        self.state.inherited_traps = None;
         let mut status = 0;
         for name in names {
             let Some(condition) = condition(name) else {
@@ -89,9 +90,12 @@ impl Shell {
                 .find(|(_, known)| *known == name)
                 .map_or(999, |(number, _)| u32::from(*number)),
         };
-        let mut all: Vec<_> = self
+        let traps = self
             .state
-            .traps
+            .inherited_traps
+            .as_ref()
+            .unwrap_or(&self.state.traps);
+        let mut all: Vec<_> = traps
             .iter()
             .filter(|(name, _)| wanted.is_empty() && operands.is_empty() || wanted.contains(name))
             .collect();

@@ -46,6 +46,15 @@ impl Shell {
                 }
                 continue;
             }
+            if references
+                && !self
+                    .state
+                    .variables
+                    .get(&place.name)
+                    .is_some_and(|variable| variable.attributes.has(Attributes::NAMEREF))
+            {
+                continue;
+            }
             let target = if references {
                 Some(place.clone())
             } else {

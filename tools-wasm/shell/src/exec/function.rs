@@ -105,7 +105,7 @@ impl Shell {
         let unchecked = self.unchecked;
         self.call_depth += 1;
         if self.traps_debug() {
-            let text = self.current_command.clone();
+            let text = self.current_text();
             self.trap_debug_text(&text)?;
         }
         let result = self.run_command(&function.body);

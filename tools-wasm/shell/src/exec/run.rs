@@ -2,7 +2,6 @@
 
 use crate::flow::{Flow, Interrupt};
 use crate::kernel::{Endpoint, Kind};
-use crate::options::Set;
 use crate::shell::Shell;
 use crate::syntax::{Lines, Parser, SyntaxError};
 use crate::text;
@@ -32,9 +31,6 @@ impl Shell {
                         status = ended;
                         self.state.status = ended;
                         self.unchecked = 0;
-                        if self.is_set(Set::Errexit) {
-                            return Err(Interrupt::Exit(ended));
-                        }
                     }
                     Err(other) => return Err(other),
                 },

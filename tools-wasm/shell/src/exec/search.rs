@@ -16,6 +16,27 @@ pub(crate) enum Found {
 }
 
 impl Shell {
+    /// What a program is started with: exported variables and functions.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let mut environment = self.state.variables.exported();
+        for (name, stored) in self
+            .state
+            .functions
+            .iter()
+            .filter(|(_, stored)| stored.exported)
+        {
+            if let Some(function) = stored.tree() {
+                let text = crate::syntax::function_text(&function);
+                let body = text.split_once("() ").map_or("", |(_, body)| body);
+                environment.push((
+                    format!("BASH_FUNC_{name}%%"),
+                    format!("() {}", body.trim_start()),
+                ));
+            }
+        }
+        environment
+    }
+
     fn is_executable(&self, path: &str) -> bool {
         match self.kernel.stat(path, true) {
             Ok(info) if info.file_type != FileType::Directory => {

@@ -17,6 +17,10 @@ impl Shell {
             self.trap_debug(command)?;
             self.line = command.line;
         }
+        if self.in_trap.is_empty() {
+            self.current_command = Some(Rc::clone(command));
+            self.current_head = None;
+        }
         self.substitution_status = None;
         let substitutions = self.process_descriptors.len();
         let result = self.run_simple_inner(simple, command);
@@ -31,7 +35,15 @@ impl Shell {
     }
 
     fn run_simple_inner(&mut self, simple: &Simple, command: &Rc<Command>) -> Flow {
-        let declares = simple.words.iter().any(|word| word.assignment.is_some());
+        let declares = simple.words.iter().any(|word| word.assignment.is_some())
+            && simple
+                .words
+                .iter()
+                .filter_map(|word| word.literal())
+                .find(|word| !matches!(*word, "command" | "builtin" | "--"))
+                .is_some_and(|name| {
+                    self.is_builtin(name) && !self.state.functions.contains_key(name)
+                });
         let mut arguments = if declares {
             self.arguments(&simple.words[..position_of_assignment(&simple.words)])?
         } else {
@@ -95,6 +107,7 @@ impl Shell {
                 Err(other) => return Err(other),
             }
         }
+        self.state.last_argument.clear();
         Ok(self.substitution_status.unwrap_or(0))
     }
 
@@ -349,7 +362,7 @@ impl Shell {
                     }
                 }
             }
-            let environment = shell.state.variables.exported();
+            let environment = shell.environment();
             match shell.start_program(arguments, &environment, false) {
                 Ok(mut child) => Ok(child.wait().code()),
                 Err(status) => Ok(status),
@@ -397,6 +410,17 @@ impl Shell {
         if self.is_set(Set::Xtrace) {
             let shown: Vec<String> = all.iter().map(Argument::shown).collect();
             self.trace_simple(&simple.assignments, &shown)?;
+        }
+        if let Some(last) = all.last() {
+            let last = match last {
+                Argument::Assignment(NamedValue {
+                    name,
+                    value: NewValue::Array(_),
+                    ..
+                }) => name.clone(),
+                other => other.shown(),
+            };
+            self.current_argument(last);
         }
         while matches!(all.first(), Some(Argument::Text(text)) if matches!(text.as_str(), "command" | "builtin" | "--"))
         {

@@ -112,7 +112,7 @@ impl Shell {
                 }
                 Err(other) => return Err(other),
             }
-            let environment = shell.state.variables.exported();
+            let environment = shell.environment();
             started = shell.start_program(&arguments, &environment, background);
             Ok(0)
         })?;

@@ -36,7 +36,10 @@ impl Shell {
         self.state = saved;
         self.state.random = random;
         self.state.status = status;
-        Ok(status)
+        match self.dying {
+            Some(signal) => Err(Interrupt::Exit(128 + i32::from(signal))),
+            None => Ok(status),
+        }
     }
 
     /// Its EXIT trap, and what its end means.
@@ -60,6 +63,9 @@ impl Shell {
     pub(crate) fn reset_traps(&mut self) {
         if self.state.traps.is_empty() {
             return;
+        }
+        if self.state.inherited_traps.is_none() {
+            self.state.inherited_traps = Some(Rc::clone(&self.state.traps));
         }
         let functrace = self.is_set(crate::options::Set::Functrace);
         let errtrace = self.is_set(crate::options::Set::Errtrace);

@@ -134,6 +134,15 @@ impl Shell {
         }
     }
 
+    /// `$BASH_COMMAND`.
+    pub(crate) fn current_text(&self) -> String {
+        match (&self.current_head, &self.current_command) {
+            (Some(head), _) => head.clone(),
+            (None, Some(command)) => crate::syntax::command_text(command),
+            (None, None) => String::new(),
+        }
+    }
+
     pub(crate) fn trap_error(&mut self, status: i32) -> Flow<()> {
         let Some(command) = self.trap("ERR") else {
             return Ok(());
@@ -153,19 +162,23 @@ impl Shell {
         !self.state.traps.is_empty() && self.state.traps.contains_key("DEBUG")
     }
 
-    pub(crate) fn trap_debug(&mut self, command: &Command) -> Flow<()> {
+    pub(crate) fn trap_debug(&mut self, command: &Rc<Command>) -> Flow<()> {
         if !self.traps_debug() || !self.in_trap.is_empty() {
             return Ok(());
         }
-        let text = crate::syntax::command_text(command);
-        self.trap_debug_text(&text)
+        self.current_command = Some(Rc::clone(command));
+        self.current_head = None;
+        let Some(command) = self.trap("DEBUG") else {
+            return Ok(());
+        };
+        self.run_trap("DEBUG", &command)
     }
 
     pub(crate) fn trap_debug_text(&mut self, text: &str) -> Flow<()> {
         if !self.in_trap.is_empty() {
             return Ok(());
         }
-        self.current_command = text.to_owned();
+        self.current_head = Some(text.to_owned());
         let Some(command) = self.trap("DEBUG") else {
             return Ok(());
         };
@@ -190,6 +203,38 @@ impl Shell {
         match result {
             Err(Interrupt::Exit(status)) => status,
             _ => status,
+        }
+    }
+
+    /// A signal sent to the main shell from inside one of its subshells.
+    pub(crate) fn signal_main(&mut self, number: u8) -> Flow<()> {
+        let Some(name) = signal_name(number) else {
+            return Ok(());
+        };
+        let trap = self
+            .state
+            .inherited_traps
+            .as_ref()
+            .and_then(|traps| traps.get(name))
+            .cloned();
+        match trap {
+            Some(command) => {
+                if !command.is_empty() {
+                    self.pending_signals.push(name.to_owned());
+                }
+                Ok(())
+            }
+            None if matches!(
+                name,
+                "CHLD" | "CONT" | "URG" | "WINCH" | "EXIT" | "STOP" | "TSTP" | "TTIN" | "TTOU"
+            ) =>
+            {
+                Ok(())
+            }
+            None => {
+                self.dying = Some(number);
+                Err(Interrupt::Exit(128 + i32::from(number)))
+            }
         }
     }
 
@@ -220,8 +265,12 @@ impl Shell {
     }
 
     pub(crate) fn run_pending_traps(&mut self) -> Flow<()> {
-        while !self.pending_signals.is_empty() {
-            let name = self.pending_signals.remove(0);
+        while let Some(position) = self
+            .pending_signals
+            .iter()
+            .position(|name| self.state.traps.contains_key(name))
+        {
+            let name = self.pending_signals.remove(position);
             if let Some(command) = self.trap(&name) {
                 self.run_trap(&name, &command)?;
             }

@@ -42,11 +42,7 @@ impl Shell {
         for assignment in assignments {
             if let AssignedValue::Scalar(word) = &assignment.value {
                 let text = self.string(word)?;
-                self.trace_line(&format!(
-                    "{}={}",
-                    assignment.name,
-                    quoting::when_needed(&text)
-                ))?;
+                self.trace_line(&format!("{}={}", assignment.name, quoting::traced(&text)))?;
             }
         }
         let shown: Vec<String> = arguments
@@ -55,7 +51,7 @@ impl Shell {
                 if argument.is_empty() {
                     "''".to_owned()
                 } else {
-                    quoting::when_needed(argument)
+                    quoting::traced(argument)
                 }
             })
             .collect();
@@ -74,7 +70,7 @@ impl Shell {
             .map(|word| format!("[{}]", word.raw))
             .unwrap_or_default();
         let shown = match value {
-            NewValue::Text(text) => quoting::when_needed(text),
+            NewValue::Text(text) => quoting::traced(text),
             NewValue::Array(_) => match &assignment.value {
                 AssignedValue::Array(elements) => {
                     let raw: Vec<_> = elements
@@ -100,7 +96,7 @@ impl Shell {
     fn traced_test(&mut self, expression: &TestExpression) -> Flow<String> {
         Ok(match expression {
             TestExpression::Binary(operator, left, right) => {
-                let left = quoting::when_needed(&self.string(left)?);
+                let left = quoting::traced(&self.string(left)?);
                 let right = self.string(right)?;
                 format!(
                     "{} {operator} {right}",
@@ -108,11 +104,11 @@ impl Shell {
                 )
             }
             TestExpression::Unary(operator, word) => {
-                let text = quoting::when_needed(&self.string(word)?);
+                let text = quoting::traced(&self.string(word)?);
                 format!("-{operator} {}", if text.is_empty() { "''" } else { &text })
             }
             TestExpression::Word(word) => {
-                format!("-n {}", quoting::when_needed(&self.string(word)?))
+                format!("-n {}", quoting::traced(&self.string(word)?))
             }
             TestExpression::Not(inner) => format!("! {}", self.traced_test(inner)?),
             TestExpression::Group(inner) => self.traced_test(inner)?,

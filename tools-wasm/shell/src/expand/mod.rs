@@ -34,6 +34,11 @@ impl Shell {
     }
 
     pub fn word(&mut self, word: &Word, arguments: &mut Vec<String>) -> Flow<()> {
+        if word.assignment.is_some() {
+            // It stood behind a name like `declare`, but that is something else here.
+            let plain = self.parse_word(&word.raw)?;
+            return self.word(&plain, arguments);
+        }
         if !word.braces.is_empty() && self.is_set(Set::Braceexpand) {
             for word in &word.braces {
                 self.word(word, arguments)?;

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::parameter::Held;
-use crate::flow::{Flow, Interrupt};
+use crate::flow::Flow;
 use crate::options::Shopt;
 use crate::pattern::Pattern;
 use crate::shell::Shell;
@@ -150,11 +150,7 @@ impl Shell {
                     (true, false) => "parameter not set".to_owned(),
                 };
                 self.complain(&format!("{shown}: {message}"));
-                return Err(Interrupt::Exit(if self.state.subshell_depth > 0 {
-                    1
-                } else {
-                    127
-                }));
+                return Err(self.fatal());
             }
             _ => {}
         }

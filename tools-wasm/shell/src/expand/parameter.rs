@@ -186,7 +186,7 @@ impl Shell {
                 None => return Ok(Held::Unset),
             },
             "0" => self.name.clone(),
-            "_" => self.state.last_argument.clone(),
+            "_" => return Ok(Held::One(self.state.last_argument.clone())),
             "" => return Ok(Held::Unset),
             _ if name.as_bytes()[0].is_ascii_digit() => {
                 let number: usize = name.parse().unwrap_or(usize::MAX);
@@ -236,14 +236,19 @@ impl Shell {
         letters
     }
 
+    /// What an expansion that failed for good does: it ends the shell, unless somebody types at it.
+    pub(crate) fn fatal(&self) -> Interrupt {
+        if self.interactive && self.state.subshell_depth == 0 {
+            return Interrupt::Discard(1);
+        }
+        let text = self.started_as == 'c' && self.state.subshell_depth == 0;
+        Interrupt::Exit(if text { 127 } else { 1 })
+    }
+
     /// The error of `set -u`.
     pub(crate) fn unbound(&mut self, name: &str) -> Flow<()> {
         self.complain(&format!("{name}: unbound variable"));
-        Err(Interrupt::Exit(if self.state.subshell_depth > 0 {
-            1
-        } else {
-            127
-        }))
+        Err(self.fatal())
     }
 
     pub(crate) fn check_bound(&mut self, name: &str, index: Option<&str>, held: &Held) -> Flow<()> {

@@ -178,3 +178,43 @@ pub fn key(text: &str) -> String {
         && !text.starts_with(['#', '~']);
     if plain { text.to_owned() } else { double(text) }
 }
+
+/// As `set -x` shows words: single quotes for what would be special, `$'...'` for the unprintable.
+pub fn traced(text: &str) -> String {
+    let special = |character: char| {
+        matches!(
+            character,
+            ' ' | '\t'
+                | '\n'
+                | '\''
+                | '"'
+                | '\\'
+                | '|'
+                | '&'
+                | ';'
+                | '('
+                | ')'
+                | '<'
+                | '>'
+                | '!'
+                | '{'
+                | '}'
+                | '*'
+                | '['
+                | '?'
+                | ']'
+                | '^'
+                | '$'
+                | '`'
+        )
+    };
+    if text.is_empty() {
+        "''".to_owned()
+    } else if text.contains(special) || text.starts_with(['#', '~']) {
+        single(text)
+    } else if needs_ansi(text) {
+        ansi(text)
+    } else {
+        text.to_owned()
+    }
+}

@@ -108,6 +108,8 @@ pub struct Function {
     pub name: String,
     pub line: u32,
     pub body: Rc<Command>,
+    /// The definition as it was written, when that can stand alone.
+    pub source: Option<String>,
 }
 
 #[derive(Debug, Default)]

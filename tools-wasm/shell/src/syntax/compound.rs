@@ -261,11 +261,17 @@ impl Parser<'_> {
         if !fits {
             return Err(self.unexpected());
         }
+        let start = self.at;
+        let lines = "\n".repeat(usize::try_from(self.line.saturating_sub(line)).unwrap_or(0));
         let body = Rc::new(self.command()?);
+        // A here-document that is still to come, or an alias, would be missing from the text.
+        let whole = self.pending.is_empty() && self.expanding.is_empty();
+        let source = whole.then(|| format!("{name} () {lines}{}", &self.text[start..self.at]));
         Ok(CommandKind::Function(Rc::new(Function {
             name,
             line,
             body,
+            source,
         })))
     }
 

@@ -368,6 +368,11 @@ impl Parser<'_> {
 
     /// What follows `$`; false when it is only a dollar sign, which stays.
     fn dollar(&mut self, mode: Mode, parts: &mut Vec<Part>, text: &mut String) -> Parsed<bool> {
+        // A line may be continued even here.
+        while self.peek_at(1) == Some(b'\\') && self.peek_at(2) == Some(b'\n') {
+            self.text.replace_range(self.at + 1..self.at + 3, "");
+            self.line += 1;
+        }
         let part = match self.peek_at(1) {
             Some(b'(') => {
                 if self.peek_at(2) == Some(b'(') {

@@ -325,7 +325,7 @@ impl Shell {
                 self.assign_elements(scope, name, elements, append)?;
             }
         }
-        if allexport {
+        if allexport && !self.state.variables.entry_in(scope, name).is_array() {
             self.state
                 .variables
                 .entry_in(scope, name)

@@ -30,13 +30,15 @@ const NAMES: &[&str] = &[
     "SHELLOPTS",
     "SRANDOM",
     "UID",
+    "_",
     "BASH_ALIASES",
     "BASH_CMDS",
 ];
 
 pub fn is_special(name: &str) -> bool {
     // Cheap for ordinary names: these all begin with one of a few capitals.
-    name.starts_with(|first: char| first.is_ascii_uppercase()) && NAMES.contains(&name)
+    (name == "_" || name.starts_with(|first: char| first.is_ascii_uppercase()))
+        && NAMES.contains(&name)
 }
 
 pub fn names() -> &'static [&'static str] {
@@ -120,8 +122,9 @@ impl Shell {
             "GROUPS" => list(vec!["1000".to_owned()]),
             "HOSTNAME" => Value::Text("localhost".to_owned()),
             "BASH_SUBSHELL" => Value::Text(self.state.subshell_depth.to_string()),
+            "_" => Value::Text(self.state.last_argument.clone()),
             "BASH_ARGV0" => Value::Text(self.name.clone()),
-            "BASH_COMMAND" => Value::Text(self.current_command.clone()),
+            "BASH_COMMAND" => Value::Text(self.current_text()),
             "BASH_EXECUTION_STRING" => Value::Text(self.command_string.clone()?),
             "PIPESTATUS" => list(
                 self.state
@@ -203,6 +206,11 @@ impl Shell {
             }
             _ => return None,
         };
+        match value {
+            Value::Indexed(_) => attributes.set(Attributes::INDEXED, true),
+            Value::Associative(_) => attributes.set(Attributes::ASSOCIATIVE, true),
+            _ => {}
+        }
         Some(Variable { value, attributes })
     }
 
