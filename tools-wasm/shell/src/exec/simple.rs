@@ -74,9 +74,12 @@ impl Shell {
         if let Some(function) = function {
             arguments.remove(0);
             let name = simple_name(simple, self, &function);
-            return self.with_environment(simple, command, |shell| {
+            let last = self.state.last_argument.clone();
+            let result = self.with_environment(simple, command, |shell| {
                 shell.call_function(&name, &function, arguments)
             });
+            self.state.last_argument = last;
+            return result;
         }
         match builtin {
             Some(builtin) => self.run_builtin_command(simple, command, builtin, &arguments),
@@ -97,7 +100,13 @@ impl Shell {
             self.restore_descriptors(saved, substitutions);
             match result {
                 Ok(()) => {}
-                Err(Interrupt::Discard(status)) => return Ok(status),
+                Err(Interrupt::Discard(status)) => {
+                    // The assignments are made all the same.
+                    for assignment in &simple.assignments {
+                        self.perform(assignment)?;
+                    }
+                    return Ok(status);
+                }
                 Err(other) => return Err(other),
             }
         }

@@ -191,13 +191,19 @@ impl Kernel for Native {
             .filter_map(|number| number.parse::<u32>().ok())
             .filter(|number| *number > 2)
         {
+            // A pipe's end must stay that end: opened for both, it would keep itself from ending.
+            let access = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}"))
+                .ok()
+                .and_then(|info| {
+                    u32::from_str_radix(info.split("flags:").nth(1)?.split_whitespace().next()?, 8)
+                        .ok()
+                })
+                .map_or(2, |flags| flags & 3);
             let path = format!("/proc/self/fd/{number}");
             let opened = File::options()
-                .read(true)
-                .write(true)
-                .open(&path)
-                .or_else(|_| File::open(&path))
-                .or_else(|_| File::options().append(true).open(&path));
+                .read(access != 1)
+                .write(access != 0)
+                .open(&path);
             if let Ok(file) = opened {
                 all.push((number, Open::endpoint(OwnedFd::from(file))));
             }

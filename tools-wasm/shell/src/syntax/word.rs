@@ -199,7 +199,7 @@ impl Parser<'_> {
                 Mode::Operand { .. } | Mode::Pattern => {
                     if byte == b'~'
                         && self.at == start
-                        && mode == (Mode::Operand { double: false })
+                        && mode != (Mode::Operand { double: true })
                         && self.tilde(mode, start, &mut parts, &mut text)
                     {
                         continue;
@@ -313,7 +313,7 @@ impl Parser<'_> {
                         | '\\'
                         | '$'
                         | '`'
-                ) || (character == ':' && assigned)
+                ) || character == ':'
             })
             .unwrap_or(rest.len());
         if rest[length..].starts_with(['"', '\'', '\\', '$', '`']) {
