@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::component::{Component, Entry};
 use crate::context::ToolContext;
 use crate::grant::Limits;
-use crate::limits::{Account, Verdict};
+use crate::limits::{Account, KillOnDrop, Verdict};
 use crate::process::bindings::KernelPre;
 use crate::process::bindings::exports::glovebox::tool::tool as wit;
 use crate::process::bindings::glovebox::tool::types::Effects as WitEffects;
@@ -98,21 +98,12 @@ impl Sandbox {
     }
 
     async fn ask(&self, tool: &Component, ask: Ask, options: CallOptions, account: &Arc<Account>) -> Result<Returned, Outcome> {
-        let killer = KillOnDrop(Arc::clone(account));
+        let killer = KillOnDrop::new(account);
         let call = perform(Arc::clone(&self.shared), tool.clone(), ask, options, Arc::clone(account));
         let result = self.shared.engine.runtime().spawn(call).await;
-        drop(killer);
+        killer.over();
         // Only the engine's end cancels the task.
         result.unwrap_or(Err(Outcome::Cancelled))
-    }
-}
-
-/// Ends a call whose caller has gone. Without effect when the call is over.
-struct KillOnDrop(Arc<Account>);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        self.0.end(Verdict::Cancelled);
     }
 }
 
@@ -145,6 +136,7 @@ async fn perform(
         environment: sandbox.grant.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         cwd: CWD.to_owned(),
         umask: UMASK,
+        preopens: component.0.preopens,
         descriptors: BTreeMap::from([(0, Endpoint::null()), (1, sink.clone()), (2, sink)]),
         tool: Some(ToolContext { name: component.name().to_owned(), on_progress: options.on_progress }),
     };

@@ -26,6 +26,7 @@ pub(crate) enum Verdict {
 /// What one call uses.
 pub(crate) struct Account {
     limits: Limits,
+    life: Life,
     parent: Option<Arc<Account>>,
     memory: AtomicU64,
     memory_peak: AtomicU64,
@@ -39,6 +40,15 @@ pub(crate) struct Account {
     deadline_moved: Notify,
 }
 
+/// What an account ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// A call.
+    Call,
+    /// A background process and all it starts: these may outlive calls, until the sandbox ends.
+    Background,
+}
+
 #[derive(Clone)]
 struct Deadline {
     at: Instant,
@@ -46,10 +56,21 @@ struct Deadline {
 }
 
 impl Account {
+    /// The account of a sandbox, or of a call below it.
     pub(crate) fn new(limits: Limits, parent: Option<Arc<Account>>) -> Arc<Account> {
+        Account::with_life(limits, Life::Call, parent)
+    }
+
+    /// The account of a background process below that of a sandbox.
+    pub(crate) fn background(sandbox: &Arc<Account>) -> Arc<Account> {
+        Account::with_life(sandbox.limits, Life::Background, Some(Arc::clone(sandbox)))
+    }
+
+    fn with_life(limits: Limits, life: Life, parent: Option<Arc<Account>>) -> Arc<Account> {
         let at = far_from(Instant::now(), limits.wall_time_max);
         Arc::new(Account {
             limits,
+            life,
             parent,
             memory: AtomicU64::new(0),
             memory_peak: AtomicU64::new(0),
@@ -67,6 +88,10 @@ impl Account {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        self.life
     }
 
     pub(crate) fn verdict(&self) -> Option<&Verdict> {
@@ -202,6 +227,28 @@ impl Account {
     pub(crate) fn refuse_spawn(&self) {
         if self.refused_spawns.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_SPAWNS_MAX {
             self.exceed(LimitKind::Processes, format!("limit of {} processes exceeded", self.limits.processes_max));
+        }
+    }
+}
+
+/// Ends what runs on an account when whoever waits for it goes away.
+pub(crate) struct KillOnDrop(Option<Arc<Account>>);
+
+impl KillOnDrop {
+    pub(crate) fn new(account: &Arc<Account>) -> KillOnDrop {
+        KillOnDrop(Some(Arc::clone(account)))
+    }
+
+    /// It is over: nothing is left to kill, and the account may still be charged for the answer.
+    pub(crate) fn over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if let Some(account) = &self.0 {
+            account.end(Verdict::Cancelled);
         }
     }
 }

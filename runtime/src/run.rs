@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::call::{UMASK, bury};
 use crate::component::Entry;
 use crate::grant::Limits;
-use crate::limits::{Account, Verdict};
+use crate::limits::{Account, KillOnDrop, Verdict};
 use crate::process::host_stream::{HostReader, HostWriter};
 use crate::process::run::Deadline;
 use crate::process::spawn::launch;
@@ -102,6 +102,7 @@ impl Sandbox {
             environment: environment.into_iter().collect(),
             cwd: run.cwd,
             umask: UMASK,
+            preopens: component.0.preopens,
             descriptors: BTreeMap::from([(0, run.stdin.open()), (1, run.stdout.open()), (2, run.stderr.open())]),
             tool: None,
         };
@@ -112,7 +113,7 @@ impl Sandbox {
             sigpipe_kills: false,
             account: Arc::clone(&account),
         };
-        let killer = KillOnDrop(Arc::clone(&account));
+        let killer = KillOnDrop::new(&account);
         let process = launch(shared, component.clone(), birth, start, Deadline::Watched).map_err(|error| match error {
             Errno::TooManyProcesses => SpawnError::TooManyProcesses,
             _ => SpawnError::NotExecutable(run.program),
@@ -123,17 +124,8 @@ impl Sandbox {
             Some(Verdict::Limit { message, .. }) => Err(SpawnError::Limit(message.clone())),
             _ => Ok(status),
         };
-        drop(killer);
+        killer.over();
         outcome
-    }
-}
-
-/// Ends a run whose caller has gone.
-struct KillOnDrop(Arc<Account>);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        self.0.end(Verdict::Cancelled);
     }
 }
 

@@ -111,6 +111,13 @@ impl Sandbox {
         }
     }
 
+    /// Kills background processes and waits until they are gone. Calls go on.
+    pub async fn shutdown_background(&self) {
+        for process in self.shared.table.kill_where(|process| process.background) {
+            process.wait().await;
+        }
+    }
+
     fn end(&self) -> Vec<Arc<crate::process::table::Process>> {
         self.shared.table.close();
         let processes = self.shared.table.kill_where(|_| true);

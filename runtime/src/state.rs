@@ -9,7 +9,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::ToolContext;
 use crate::fs::backends::proc;
-use crate::fs::{self, FsState, FsView, FsViewMut};
+use crate::fs::{self, FsState, FsView, FsViewMut, Preopens};
 use crate::http::fetch::{self, FetchView};
 use crate::http::{Hooks, Policy};
 use crate::limits::Limiter;
@@ -45,6 +45,7 @@ pub(crate) struct Start {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) cwd: String,
     pub(crate) umask: u32,
+    pub(crate) preopens: Preopens,
     pub(crate) descriptors: BTreeMap<u32, Endpoint>,
     pub(crate) tool: Option<ToolContext>,
 }
@@ -79,6 +80,7 @@ impl State {
             limiter: Limiter::new(Arc::clone(&process.account)),
             fs: FsState::new(Arc::clone(&sandbox.mounts), &start.cwd, start.umask)
                 .with_descriptors_max(descriptors_max)
+                .with_preopens(start.preopens)
                 .with_own_directory(proc::directory(Arc::new(own))),
             hooks: Hooks::new(Arc::clone(&sandbox.http)),
             fetched: fetch::Answer::default(),

@@ -11,6 +11,7 @@ pub use cache::CacheError;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use crate::Engine;
+use crate::fs::Preopens;
 use crate::process::bindings::KernelPre;
 use crate::state::State;
 
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) name: String,
     pub(crate) digest: blake3::Hash,
     pub(crate) entry: Entry,
+    pub(crate) preopens: Preopens,
 }
 
 /// A component with its imports resolved and its exports found: instantiating it again and again costs little.
@@ -152,7 +154,10 @@ impl Engine {
             Kind::Tool => Entry::Tool(KernelPre::new(instance).map_err(invalid)?),
             Kind::Program => Entry::Program(CommandPre::new(instance).map_err(invalid)?),
         };
-        Ok(Component(Arc::new(Inner { name: name.to_owned(), digest, entry })))
+        // Our own programs learn their working directory from `PWD`; others only know what they find open.
+        let ours = component.component_type().imports(&self.0.wasmtime).any(|(name, _)| name.starts_with("glovebox:"));
+        let preopens = if ours || kind == Kind::Tool { Preopens::Root } else { Preopens::WorkingDirectory };
+        Ok(Component(Arc::new(Inner { name: name.to_owned(), digest, entry, preopens })))
     }
 
     fn compile(&self, name: &str, wasm: &[u8], digest: &blake3::Hash) -> wasmtime::Result<wasmtime::component::Component> {

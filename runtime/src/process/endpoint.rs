@@ -11,6 +11,7 @@ use super::buffer::{Buffer, TailBuffer};
 use super::file::FileDescription;
 use super::host_stream::{HostReader, HostWriter};
 use super::pipe::{self, Fit};
+use crate::limits::{Account, Charge};
 
 /// No single read gives more than this.
 pub(crate) const READ_BYTES_MAX: usize = 64 * 1024;
@@ -49,9 +50,13 @@ impl Endpoint {
     }
 
     /// A pipe's reading and writing end.
-    pub(crate) fn pipe() -> (Endpoint, Endpoint) {
-        let (reader, writer) = pipe::pipe();
-        (Description::PipeReader(reader).into(), Description::PipeWriter(writer).into())
+    pub(crate) fn pipe(account: &Arc<Account>) -> Result<(Endpoint, Endpoint), Errno> {
+        let mut charge = Charge::none(Arc::clone(account));
+        if !charge.grow(pipe::CAPACITY as u64) {
+            return Err(Errno::NoMemory);
+        }
+        let (reader, writer) = pipe::pipe(Some(charge));
+        Ok((Description::PipeReader(reader).into(), Description::PipeWriter(writer).into()))
     }
 
     pub(crate) fn description(&self) -> &Description {

@@ -127,8 +127,8 @@ impl HostTail for State {
 
 impl process::Host for State {
     fn pipe(&mut self) -> Answer<(Resource<Endpoint>, Resource<Endpoint>)> {
-        let (reader, writer) = Endpoint::pipe();
-        Ok((|| Ok((self.give(reader)?, self.give(writer)?)))())
+        let ends = Endpoint::pipe(&self.process.account);
+        Ok(ends.and_then(|(reader, writer)| Ok((self.give(reader)?, self.give(writer)?))))
     }
 
     fn buffer(&mut self, limit: u64) -> Answer<Resource<Endpoint>> {

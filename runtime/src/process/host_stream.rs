@@ -18,7 +18,7 @@ pub(crate) struct HostReader {
 
 impl HostReader {
     pub(crate) fn new(source: Box<dyn Read + Send>, terminal: bool) -> HostReader {
-        let (pipe, writer) = pipe::pipe();
+        let (pipe, writer) = pipe::pipe(None);
         HostReader { terminal, pipe, start: Once::new(), source: Mutex::new(Some((source, writer))) }
     }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::Errno;
+use crate::limits::Charge;
 
 /// As Linux.
 pub(crate) const CAPACITY: usize = 64 * 1024;
@@ -17,6 +18,8 @@ struct Pipe {
     shared: Mutex<Shared>,
     readable: Notify,
     writable: Notify,
+    /// A guest's pipe takes its capacity from the guest's memory, full or not: it can be filled at any time.
+    _charge: Option<Charge>,
 }
 
 struct Shared {
@@ -31,11 +34,12 @@ pub(crate) struct Reader(Arc<Pipe>);
 /// The writing end. Dropping it closes it.
 pub(crate) struct Writer(Arc<Pipe>);
 
-pub(crate) fn pipe() -> (Reader, Writer) {
+pub(crate) fn pipe(charge: Option<Charge>) -> (Reader, Writer) {
     let pipe = Arc::new(Pipe {
         shared: Mutex::new(Shared { bytes: VecDeque::new(), reader_open: true, writer_open: true }),
         readable: Notify::new(),
         writable: Notify::new(),
+        _charge: charge,
     });
     (Reader(Arc::clone(&pipe)), Writer(pipe))
 }
@@ -155,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_pipe_holds_64_kib_and_then_makes_the_writer_wait() {
-        let (reader, writer) = pipe();
+        let (reader, writer) = pipe(None);
         let chunk = vec![7; CAPACITY + 1];
         assert_eq!(writer.try_write(&chunk, Fit::Capacity), Ok(CAPACITY));
         assert_eq!(writer.space(), Ok(0));
@@ -166,7 +170,7 @@ mod tests {
 
     #[test]
     fn closing_either_end_is_seen_by_the_other() {
-        let (reader, writer) = pipe();
+        let (reader, writer) = pipe(None);
         assert_eq!(reader.try_read(1), None);
         writer.try_write(b"ab", Fit::Capacity).unwrap();
         drop(writer);
@@ -174,7 +178,7 @@ mod tests {
         assert_eq!(reader.try_read(9), Some(b"b".to_vec()));
         assert_eq!(reader.try_read(9), Some(Vec::new()));
 
-        let (reader, writer) = pipe();
+        let (reader, writer) = pipe(None);
         drop(reader);
         assert_eq!(writer.try_write(b"x", Fit::Capacity), Err(Errno::BrokenPipe));
         assert_eq!(writer.space(), Err(Errno::BrokenPipe));
@@ -182,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiters_wake_when_the_other_end_moves_or_goes() {
-        let (reader, writer) = pipe();
+        let (reader, writer) = pipe(None);
         let waiting = tokio::spawn(async move {
             reader.ready().await;
             reader.try_read(100).unwrap()
@@ -191,7 +195,7 @@ mod tests {
         writer.try_write(b"hello", Fit::Capacity).unwrap();
         assert_eq!(waiting.await.unwrap(), b"hello");
 
-        let (reader, writer) = pipe();
+        let (reader, writer) = pipe(None);
         writer.try_write(&vec![0; CAPACITY], Fit::Capacity).unwrap();
         let waiting = tokio::spawn(async move {
             writer.ready().await;

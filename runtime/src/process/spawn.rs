@@ -9,7 +9,7 @@ use super::run::{self, Deadline, End, Grave};
 use super::table::{Birth, Full, Process};
 use super::{Endpoint, Errno};
 use crate::component::{Component, Entry};
-use crate::limits::Account;
+use crate::limits::{Account, Life};
 use crate::report::ExitStatus;
 use crate::sandbox::Shared;
 use crate::state::{Start, State};
@@ -37,8 +37,9 @@ pub(super) async fn spawn(
 ) -> Result<Arc<Process>, Errno> {
     let sandbox = Arc::clone(&parent.sandbox);
     let component = find(&sandbox, &options.program).await?;
-    let account = if options.background {
-        Account::new(*sandbox.account.limits(), Some(Arc::clone(&sandbox.account)))
+    // What a background process starts stays on its account, in the background or not: a fork bomb is one tree.
+    let account = if options.background && parent.process.account.life() == Life::Call {
+        Account::background(&sandbox.account)
     } else {
         Arc::clone(&parent.process.account)
     };
@@ -53,6 +54,7 @@ pub(super) async fn spawn(
         environment: options.environment,
         cwd: options.cwd,
         umask: parent.fs.umask(),
+        preopens: component.0.preopens,
         descriptors,
         tool: None,
     };
