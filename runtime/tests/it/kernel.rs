@@ -29,6 +29,10 @@ pub(crate) fn tool(name: &str) -> Component {
 }
 
 
+pub(crate) fn probe(name: &str) -> Component {
+    load(guests::Kind::Probe, name)
+}
+
 /// All programs and probes that are not tools, by name.
 pub(crate) fn programs() -> Arc<Programs> {
     static PROGRAMS: OnceLock<Arc<Programs>> = OnceLock::new();

@@ -1,10 +1,12 @@
 //! The runtime through its public API, with real guests.
 
-mod files;
 mod kernel;
 mod server;
 
 mod calls;
+mod files;
+mod limits;
+mod processes;
 mod python;
 mod tools;
 mod web;
