@@ -146,7 +146,7 @@ impl Shell {
             traps: Rc::default(),
             inherited_traps: None,
             status: 0,
-            pipe_status: vec![0],
+            pipe_status: Vec::new(),
             last_background: None,
             subshell_depth: 0,
             random: (now as u32) ^ pid,

@@ -91,6 +91,18 @@ impl Shell {
                     Some(named) => self.declare_one(&wanted, named.0, named.1),
                     None => Ok(1),
                 },
+                Argument::Assignment(NamedValue {
+                    name,
+                    index: None,
+                    append,
+                    value: NewValue::Text(text),
+                }) if text.starts_with('(') && text.ends_with(')') && is_array(&wanted) => {
+                    let operator = if append { "+=" } else { "=" };
+                    match self.parse_operand(&wanted, format!("{name}{operator}{text}"))? {
+                        Some(named) => self.declare_one(&wanted, named.0, named.1),
+                        None => Ok(1),
+                    }
+                }
                 Argument::Assignment(named) => self.declare_one(
                     &wanted,
                     Place {
@@ -676,4 +688,8 @@ impl Shell {
         }
         valid
     }
+}
+
+fn is_array(wanted: &Wanted) -> bool {
+    wanted.on.has(Attributes::INDEXED) || wanted.on.has(Attributes::ASSOCIATIVE)
 }

@@ -43,6 +43,7 @@ impl Shell {
             if given.get(index - 1).is_some_and(|word| word == "--") {
                 index += 1;
             }
+            index = index.min(given.len() + 1);
             self.state.getopts_offset = 0;
             self.put("OPTIND", &index.to_string());
             self.state.variables.unset("OPTARG");

@@ -8,6 +8,8 @@ use crate::shell::Shell;
 enum Process {
     Own(Box<dyn Child>),
     Adopted,
+    /// A job of the shell around this subshell: it can be listed and killed, but not waited for.
+    Seen,
     Ended,
 }
 
@@ -38,7 +40,7 @@ impl Job {
         if self.status.is_none() {
             self.status = match &mut self.process {
                 Process::Own(child) => child.try_wait(),
-                Process::Adopted => match kernel.kill(self.pid, 0) {
+                Process::Adopted | Process::Seen => match kernel.kill(self.pid, 0) {
                     Ok(()) => None,
                     Err(_) => Some(kernel.wait_for(self.pid).unwrap_or(Status::Exited(0))),
                 },
@@ -54,7 +56,9 @@ impl Job {
         }
         let status = match &mut self.process {
             Process::Own(child) => child.wait(),
-            Process::Adopted => kernel.wait_for(self.pid).unwrap_or(Status::Exited(127)),
+            Process::Adopted | Process::Seen => {
+                kernel.wait_for(self.pid).unwrap_or(Status::Exited(127))
+            }
             Process::Ended => Status::Exited(0),
         };
         self.status = Some(status);
@@ -183,14 +187,31 @@ impl Jobs {
         job.map(|job| job.pid)
     }
 
+    /// Puts the jobs aside; the subshell sees them, but they are not its own.
     pub fn enter_subshell(&mut self) -> Self {
-        std::mem::take(self)
+        let outer = std::mem::take(self);
+        for job in outer.listed() {
+            self.all.push(Job {
+                number: job.number,
+                pid: job.pid,
+                text: job.text.clone(),
+                process: Process::Seen,
+                status: job.status,
+                hidden: false,
+                disowned: false,
+            });
+        }
+        outer
     }
 
     pub fn leave_subshell(&mut self, outer: Self) {
         let inner = std::mem::replace(self, outer);
         // Children that still run stay known, so that nobody kills them by dropping their handle.
-        for mut job in inner.all {
+        for mut job in inner
+            .all
+            .into_iter()
+            .filter(|job| !matches!(job.process, Process::Seen))
+        {
             job.hidden = true;
             self.all.push(job);
         }
@@ -217,7 +238,12 @@ impl Shell {
     /// `wait` without operands.
     pub(crate) fn wait_for_all(&mut self) {
         let kernel = std::rc::Rc::clone(&self.kernel);
-        let pids: Vec<u32> = self.jobs.all.iter().map(|job| job.pid).collect();
+        let own = self
+            .jobs
+            .all
+            .iter()
+            .filter(|job| !matches!(job.process, Process::Seen));
+        let pids: Vec<u32> = own.map(|job| job.pid).collect();
         for pid in pids {
             if let Some(job) = self.jobs.all.iter_mut().find(|job| job.pid == pid) {
                 job.wait(kernel.as_ref());
@@ -257,7 +283,12 @@ impl Shell {
     /// At the end of `$( )`: background commands inside may still write to its output.
     pub(crate) fn wait_for_writers(&mut self) {
         let kernel = std::rc::Rc::clone(&self.kernel);
-        for job in &mut self.jobs.all {
+        for job in self
+            .jobs
+            .all
+            .iter_mut()
+            .filter(|job| !matches!(job.process, Process::Seen))
+        {
             job.wait(kernel.as_ref());
         }
     }

@@ -11,6 +11,8 @@ mod simple;
 pub mod stage;
 mod subshell;
 pub(crate) mod test;
+#[cfg(test)]
+mod tests;
 mod trap;
 mod xtrace;
 

@@ -125,7 +125,13 @@ impl Shell {
         if self.is_set(Set::Xtrace) {
             self.trace_assignment(assignment, &value)?;
         }
-        self.assign(&place, value, assignment.append)
+        match self.assign(&place, value, assignment.append) {
+            // A variable that refuses its value is a failed command as well.
+            Err(Interrupt::Discard(status)) if self.is_set(Set::Errexit) && self.unchecked == 0 => {
+                Err(Interrupt::Exit(status))
+            }
+            other => other,
+        }
     }
 
     /// An assignment with its words expanded.

@@ -140,6 +140,12 @@ impl Shell {
 
     /// A subscript of an indexed array.
     pub fn index(&mut self, source: &str) -> Flow<i64> {
+        if source.contains(['$', '`']) {
+            // It came from a value: what it says is expanded like any subscript.
+            let word = self.parse_text(source, crate::syntax::Mode::Here)?;
+            let text = self.string(&word)?;
+            return self.arithmetic_text(&text);
+        }
         self.arithmetic_text(source)
     }
 
