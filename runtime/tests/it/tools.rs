@@ -80,7 +80,8 @@ async fn paths_outside_are_refused_however_they_are_spelled() {
     let workspace = hands.workspace.path();
     let outside = tempfile::tempdir().unwrap();
     std::fs::write(outside.path().join("secret"), "secret").unwrap();
-    symlink(outside.path(), workspace.join("absolute")).unwrap();
+    symlink(outside.path(), workspace.join("host")).unwrap();
+    symlink("/var/lib", workspace.join("absolute")).unwrap();
     symlink("../../../../../../../../etc", workspace.join("relative")).unwrap();
     symlink("/etc/hostname", workspace.join("file")).unwrap();
     symlink("inside", workspace.join("link")).unwrap();
@@ -103,6 +104,15 @@ async fn paths_outside_are_refused_however_they_are_spelled() {
                 "{name} {path}: {told}"
             );
         }
+    }
+    // A path of the host means whatever the sandbox has there: nothing.
+    for (name, input) in [
+        ("read", json!({"file_path": "host/secret"})),
+        ("write", json!({"file_path": "host/secret", "content": "x"})),
+        ("write", json!({"file_path": "host/new", "content": "x"})),
+    ] {
+        let outcome = ask(&hands, name, input).await;
+        assert!(matches!(outcome, Outcome::Failed(_)), "{name}: {outcome:?}");
     }
     assert_eq!(std::fs::read_to_string(outside.path().join("secret")).unwrap(), "secret");
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);

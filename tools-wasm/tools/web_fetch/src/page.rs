@@ -3,7 +3,7 @@
 use htmd::HtmlToMarkdown;
 
 /// Elements that hold nothing to read.
-const SKIPPED: [&str; 9] = ["script", "style", "noscript", "template", "svg", "iframe", "canvas", "button", "select"];
+const SKIPPED: [&str; 10] = ["title", "script", "style", "noscript", "template", "svg", "iframe", "canvas", "button", "select"];
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Page {
@@ -138,7 +138,7 @@ mod tests {
         for part in ["# Head", "**bold**", "[link](/x)", "let x;"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(!text.contains("alert") && !text.contains("x{}"), "{text}");
+        assert!(!text.contains("alert") && !text.contains("x{}") && !text.contains("A & B"), "{text}");
     }
 
     #[test]
