@@ -20,7 +20,7 @@ fn root() -> Result<PathBuf> {
 }
 
 /// The folder of `digest`, filled by `fill` when it is not there yet. Other builds of the same digest wait.
-pub fn entry(digest: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+pub(crate) fn entry(digest: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let guests = root()?.join("guests");
     let folder = guests.join(digest);
     fs::create_dir_all(&guests).with_context(|| format!("cannot make {}", guests.display()))?;

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 /// Every source file, in a fixed order.
-pub struct Inputs {
+pub(crate) struct Inputs {
     root: PathBuf,
     files: Vec<PathBuf>,
 }
 
 /// Finds the sources and tells cargo to watch them.
-pub fn scan(root: &Path) -> Result<Inputs> {
+pub(crate) fn scan(root: &Path) -> Result<Inputs> {
     let mut files = Vec::new();
     for top in ["guests/build", "guests/python", "tools-wasm", "wit"] {
         walk(&root.join(top), &mut files)?;
@@ -49,7 +49,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 impl Inputs {
     /// One name for all the sources and the compiler.
-    pub fn digest(&self, compiler: &[u8]) -> String {
+    pub(crate) fn digest(&self, compiler: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(compiler);
         for path in &self.files {

@@ -21,7 +21,7 @@ const KINDS: [(&str, &str); 3] = [
 ];
 
 /// Compresses what lies in `wasm/{tools,programs,probes}` into `folder` and writes the table.
-pub fn compress(root: &Path, wasm: &Path, folder: &Path) -> Result<()> {
+pub(crate) fn compress(root: &Path, wasm: &Path, folder: &Path) -> Result<()> {
     let names = names(root)?;
     let mut table = Vec::new();
     for (kind, variant) in KINDS {
@@ -76,7 +76,10 @@ fn names(root: &Path) -> Result<BTreeMap<String, Vec<String>>> {
         String::from_utf8_lossy(&output.stderr)
     );
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let mut found = BTreeMap::from([("programs/python".to_owned(), python::NAMES.map(str::to_owned).to_vec())]);
+    let mut found = BTreeMap::from([(
+        "programs/python".to_owned(),
+        python::NAMES.map(str::to_owned).to_vec(),
+    )]);
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let Some(names) = package["metadata"]["glovebox"]["names"].as_array() else {
             continue;
@@ -102,7 +105,7 @@ fn names(root: &Path) -> Result<BTreeMap<String, Vec<String>>> {
 }
 
 /// Copies the built guests to `out` and writes `guests.rs`, an expression of type `&[Guest]`.
-pub fn embed(built: &Path, out: &Path) -> Result<()> {
+pub(crate) fn embed(built: &Path, out: &Path) -> Result<()> {
     let table: Vec<Value> = serde_json::from_slice(&fs::read(built.join(TABLE))?)?;
     let mut source = String::from("&[\n");
     for guest in &table {
@@ -120,6 +123,9 @@ pub fn embed(built: &Path, out: &Path) -> Result<()> {
     }
     source.push_str("]\n");
     fs::write(out.join("guests.rs"), source)?;
-    fs::copy(built.join(python::LIBRARY_FILE), out.join(python::LIBRARY_FILE))?;
+    fs::copy(
+        built.join(python::LIBRARY_FILE),
+        out.join(python::LIBRARY_FILE),
+    )?;
     Ok(())
 }

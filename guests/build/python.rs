@@ -47,29 +47,54 @@ pub(crate) fn build(root: &Path) -> Result<Python> {
     let module = read(&artifacts.join("python.wasm.xz"), MODULE_DIGEST)?;
     let library = read(&artifacts.join("python314.zip"), LIBRARY_DIGEST)?;
     let mut core = Vec::new();
-    xz2::read::XzDecoder::new(&module[..]).read_to_end(&mut core).context("cannot decompress python.wasm.xz")?;
+    xz2::read::XzDecoder::new(&module[..])
+        .read_to_end(&mut core)
+        .context("cannot decompress python.wasm.xz")?;
     let component = componentize(root, &core).context("cannot make a component of python.wasm")?;
     Ok(Python { component, library })
 }
 
 fn artifacts(manifest: &Path) -> Result<PathBuf> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--manifest-path",
+        ])
         .arg(manifest)
         .output()
         .context("cannot run cargo metadata")?;
-    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata without packages")?;
-    let package = packages.iter().find(|package| package["name"] == "bashkit-cpython-wasm");
-    let manifest = package.and_then(|package| package["manifest_path"].as_str()).context("the crate is not there")?;
+    let packages = metadata["packages"]
+        .as_array()
+        .context("cargo metadata without packages")?;
+    let package = packages
+        .iter()
+        .find(|package| package["name"] == "bashkit-cpython-wasm");
+    let manifest = package
+        .and_then(|package| package["manifest_path"].as_str())
+        .context("the crate is not there")?;
     Ok(Path::new(manifest).with_file_name("artifacts"))
 }
 
 fn read(path: &Path, digest: &str) -> Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    ensure!(found == digest, "{} is not the file it should be: its digest is {found}", path.display());
+    let found: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    ensure!(
+        found == digest,
+        "{} is not the file it should be: its digest is {found}",
+        path.display()
+    );
     Ok(bytes)
 }
 

@@ -28,7 +28,8 @@ pub(super) async fn send(
     time_max: Option<Duration>,
 ) -> Result<http::Response<AnswerBody>, Refusal> {
     let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|error| Refusal::Invalid(format!("not a URL: {error}")))?;
+    let url = Url::parse(&parts.uri.to_string())
+        .map_err(|error| Refusal::Invalid(format!("not a URL: {error}")))?;
     policy.check(&url)?;
     let permit = policy.enter()?;
     let host = url.host_str().unwrap_or_default().to_owned();
@@ -48,7 +49,13 @@ pub(super) async fn send(
         return Err(Refusal::TooLarge(policy.body_bytes_max));
     }
     let max = policy.body_bytes_max;
-    Ok(http::Response::from(answer).map(|body| AnswerBody { body, host, left: max, max, _permit: permit }))
+    Ok(http::Response::from(answer).map(|body| AnswerBody {
+        body,
+        host,
+        left: max,
+        max,
+        _permit: permit,
+    }))
 }
 
 /// A body under a policy's limits.
@@ -65,8 +72,13 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Refusal;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else { return Poll::Ready(None) };
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
+        let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else {
+            return Poll::Ready(None);
+        };
         let frame = frame.map_err(|error| refusal(&self.host, &error))?;
         let length = frame.data_ref().map_or(0, |data| data.len() as u64);
         let max = self.max;
@@ -107,7 +119,10 @@ fn client(private_addresses: bool) -> Result<&'static Client, Refusal> {
                 .map_err(|error| error.to_string())
         })
         .as_ref()
-        .map_err(|reason| Refusal::Broken { host: "the HTTP client".to_owned(), reason: reason.clone() })
+        .map_err(|reason| Refusal::Broken {
+            host: "the HTTP client".to_owned(),
+            reason: reason.clone(),
+        })
 }
 
 /// Resolves names, and leaves only addresses that may be dialled.
@@ -128,10 +143,15 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let private_addresses = self.private_addresses;
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Unresolved::NotFound)?;
+            let found = tokio::net::lookup_host((name.as_str(), 0))
+                .await
+                .map_err(|_| Unresolved::NotFound)?;
             let found: Vec<SocketAddr> = found.collect();
-            let allowed: Vec<_> =
-                found.iter().copied().filter(|address| private_addresses || is_public(address.ip())).collect();
+            let allowed: Vec<_> = found
+                .iter()
+                .copied()
+                .filter(|address| private_addresses || is_public(address.ip()))
+                .collect();
             match (allowed.is_empty(), found.first()) {
                 (false, _) => Ok(Box::new(allowed.into_iter()) as Addrs),
                 (true, Some(address)) => Err(Unresolved::Prohibited(address.ip()).into()),
@@ -147,7 +167,12 @@ fn refusal(host: &str, error: &reqwest::Error) -> Refusal {
     let mut reason = error.to_string();
     while let Some(error) = cause {
         match error.downcast_ref::<Unresolved>() {
-            Some(Unresolved::Prohibited(address)) => return Refusal::Prohibited { host, address: *address },
+            Some(Unresolved::Prohibited(address)) => {
+                return Refusal::Prohibited {
+                    host,
+                    address: *address,
+                };
+            }
             Some(Unresolved::NotFound) => return Refusal::NotFound(host),
             None => {}
         }

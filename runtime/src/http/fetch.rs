@@ -44,9 +44,12 @@ pub(crate) fn add_to_linker<T: FetchView>(linker: &mut Linker<T>) -> wasmtime::R
             })
         },
     )?;
-    instance.func_wrap("take", |mut store: StoreContextMut<'_, T>, (offset,): (u32,)| {
-        Ok((store.data_mut().fetch().1.take(offset),))
-    })
+    instance.func_wrap(
+        "take",
+        |mut store: StoreContextMut<'_, T>, (offset,): (u32,)| {
+            Ok((store.data_mut().fetch().1.take(offset),))
+        },
+    )
 }
 
 const ANSWERED: u32 = 0;
@@ -56,7 +59,9 @@ const NO_REQUEST: u32 = 3;
 
 async fn answer(policy: &Policy, request: &[u8], timeout_ms: i64) -> (u32, Vec<u8>) {
     let time_max = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
-    let Some(request) = decode(request) else { return (NO_REQUEST, b"not a request".to_vec()) };
+    let Some(request) = decode(request) else {
+        return (NO_REQUEST, b"not a request".to_vec());
+    };
     match exchange(policy, request, time_max).await {
         Ok(answer) => (ANSWERED, answer),
         Err(refusal) => {
@@ -99,7 +104,9 @@ async fn exchange(
 /// None when the record is broken, or what it says cannot be sent.
 fn decode(mut bytes: &[u8]) -> Option<http::Request<reqwest::Body>> {
     let bytes = &mut bytes;
-    let mut request = http::Request::builder().method(field(bytes)?).uri(field(bytes)?);
+    let mut request = http::Request::builder()
+        .method(field(bytes)?)
+        .uri(field(bytes)?);
     for _ in 0..number(bytes)? {
         request = request.header(field(bytes)?, field(bytes)?);
     }
@@ -139,7 +146,10 @@ mod tests {
         bytes.extend_from_slice(&1_u32.to_le_bytes());
         bytes.extend_from_slice(&record(&[b"accept", b"text/plain", b"body"]));
         let request = decode(&bytes).unwrap();
-        assert_eq!((request.method().as_str(), request.uri().path()), ("POST", "/x"));
+        assert_eq!(
+            (request.method().as_str(), request.uri().path()),
+            ("POST", "/x")
+        );
         assert_eq!(request.headers()["accept"], "text/plain");
         for length in 0..bytes.len() {
             assert!(decode(&bytes[..length]).is_none(), "cut at {length}");

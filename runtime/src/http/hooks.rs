@@ -37,7 +37,9 @@ impl WasiHttpHooks for Hooks {
         let policy = Arc::clone(&self.policy);
         Box::new(async move {
             let request = request.map(|body| reqwest::Body::wrap_stream(BodyDataStream::new(body)));
-            let answer = send(&policy, request, time_max(options)).await.map_err(error)?;
+            let answer = send(&policy, request, time_max(options))
+                .await
+                .map_err(error)?;
             let answer = answer.map(|body| body.map_err(error).boxed_unsync());
             Ok((answer, Box::new(async { Ok(()) }) as Io))
         })
@@ -59,6 +61,8 @@ fn error(refusal: Refusal) -> Error {
         Refusal::NotFound(_) => Error::DestinationNotFound,
         Refusal::TimedOut(_) => Error::ConnectionTimeout,
         Refusal::TooLarge(max) => Error::HttpResponseBodySize(Some(max)),
-        refusal @ (Refusal::Connect { .. } | Refusal::Broken { .. }) => Error::InternalError(Some(refusal.to_string())),
+        refusal @ (Refusal::Connect { .. } | Refusal::Broken { .. }) => {
+            Error::InternalError(Some(refusal.to_string()))
+        }
     }
 }

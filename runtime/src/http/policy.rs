@@ -62,9 +62,14 @@ impl Policy {
     /// Whether a request to `url` may be made, as far as its text tells. Names are checked again when they are resolved.
     pub(super) fn check(&self, url: &Url) -> Result<(), Refusal> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refusal::Invalid(format!("{}: only http and https are possible", url.scheme())));
+            return Err(Refusal::Invalid(format!(
+                "{}: only http and https are possible",
+                url.scheme()
+            )));
         }
-        let host = url.host().ok_or_else(|| Refusal::Invalid("the URL has no host".to_owned()))?;
+        let host = url
+            .host()
+            .ok_or_else(|| Refusal::Invalid("the URL has no host".to_owned()))?;
         // Of the parsed URL: in it `0x7f.1` is already `127.0.0.1`.
         let name = host.to_string();
         self.network.check(name.trim_end_matches('.'))?;
@@ -79,12 +84,17 @@ impl Policy {
         if self.private_addresses || is_public(address) {
             return Ok(());
         }
-        Err(Refusal::Prohibited { host: host.to_owned(), address })
+        Err(Refusal::Prohibited {
+            host: host.to_owned(),
+            address,
+        })
     }
 
     /// A place among the requests in flight, until it is dropped.
     pub(super) fn enter(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Arc::clone(&self.in_flight).try_acquire_owned().map_err(|_| Refusal::TooMany(self.in_flight_max))
+        Arc::clone(&self.in_flight)
+            .try_acquire_owned()
+            .map_err(|_| Refusal::TooMany(self.in_flight_max))
     }
 }
 
@@ -93,12 +103,20 @@ mod tests {
     use super::*;
 
     fn check(network: Network, private_addresses: bool, url: &str) -> Result<(), String> {
-        let grant = Grant { network, private_addresses, ..Grant::default() };
-        Policy::of(&grant).check(&Url::parse(url).unwrap()).map_err(|refusal| refusal.to_string())
+        let grant = Grant {
+            network,
+            private_addresses,
+            ..Grant::default()
+        };
+        Policy::of(&grant)
+            .check(&Url::parse(url).unwrap())
+            .map_err(|refusal| refusal.to_string())
     }
 
     fn limited(host: &str) -> Network {
-        Network::Limited { hosts: vec![host.parse().unwrap()] }
+        Network::Limited {
+            hosts: vec![host.parse().unwrap()],
+        }
     }
 
     #[test]
@@ -120,7 +138,14 @@ mod tests {
 
     #[test]
     fn addresses_are_checked_however_they_are_written() {
-        for url in ["http://127.0.0.1/", "http://0x7f.1/", "http://2130706433/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://169.254.169.254/latest"] {
+        for url in [
+            "http://127.0.0.1/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://[::1]/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://169.254.169.254/latest",
+        ] {
             let error = check(Network::Unrestricted, false, url).unwrap_err();
             assert!(error.contains("not a public address"), "{url}: {error}");
             assert!(check(Network::Unrestricted, true, url).is_ok(), "{url}");

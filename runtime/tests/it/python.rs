@@ -21,7 +21,11 @@ fn with_library(change: impl FnOnce(&mut Grant)) -> Hands {
     });
     let source = MountSource::Image(Arc::new(Image::new(files)));
     hands(|grant| {
-        grant.mounts.push(Mount { at: "/usr".into(), source, access: Access::ReadOnly });
+        grant.mounts.push(Mount {
+            at: "/usr".into(),
+            source,
+            access: Access::ReadOnly,
+        });
         change(grant);
     })
 }
@@ -30,9 +34,24 @@ fn with_library(change: impl FnOnce(&mut Grant)) -> Hands {
 async fn a_command_a_module_a_script_and_standard_input() {
     let hands = with_library(|_| ());
     let printed = hands.run(&["python3", "-c", "print(1)"], "").await;
-    assert_eq!((printed.stdout.as_str(), printed.stderr.as_str()), ("1\n", ""));
-    assert_eq!(hands.run(&["python", "-m", "json.tool", "--compact"], "{\"a\": [1]}").await.stdout, "{\"a\":[1]}\n");
-    assert_eq!(hands.run(&["python3", "-"], "import sys\nprint(sys.argv)\n").await.stdout, "['-']\n");
+    assert_eq!(
+        (printed.stdout.as_str(), printed.stderr.as_str()),
+        ("1\n", "")
+    );
+    assert_eq!(
+        hands
+            .run(&["python", "-m", "json.tool", "--compact"], "{\"a\": [1]}")
+            .await
+            .stdout,
+        "{\"a\":[1]}\n"
+    );
+    assert_eq!(
+        hands
+            .run(&["python3", "-"], "import sys\nprint(sys.argv)\n")
+            .await
+            .stdout,
+        "['-']\n"
+    );
     assert_eq!(hands.run(&["python3"], "print(2)\n").await.stdout, "2\n");
     std::fs::write(
         hands.workspace.path().join("fib.py"),
@@ -40,20 +59,52 @@ async fn a_command_a_module_a_script_and_standard_input() {
     )
     .unwrap();
     let script = hands.run(&["python3", "fib.py"], "").await;
-    assert_eq!(script.status.unwrap(), ExitStatus::Exited(0), "{}", script.stderr);
+    assert_eq!(
+        script.status.unwrap(),
+        ExitStatus::Exited(0),
+        "{}",
+        script.stderr
+    );
     let written = std::fs::read_to_string(hands.workspace.path().join("fibonacci.txt")).unwrap();
-    assert_eq!((written.lines().count(), written.lines().last()), (20, Some("4181")));
+    assert_eq!(
+        (written.lines().count(), written.lines().last()),
+        (20, Some("4181"))
+    );
 }
 
 #[tokio::test]
 async fn statuses_and_tracebacks() {
     let hands = with_library(|_| ());
-    for (code, status) in [("import sys; sys.exit(3)", 3), ("import sys; sys.exit(255)", 255), ("raise ValueError('x')", 1), ("", 0)] {
-        assert_eq!(hands.run(&["python3", "-c", code], "").await.status.unwrap(), ExitStatus::Exited(status), "{code}");
+    for (code, status) in [
+        ("import sys; sys.exit(3)", 3),
+        ("import sys; sys.exit(255)", 255),
+        ("raise ValueError('x')", 1),
+        ("", 0),
+    ] {
+        assert_eq!(
+            hands
+                .run(&["python3", "-c", code], "")
+                .await
+                .status
+                .unwrap(),
+            ExitStatus::Exited(status),
+            "{code}"
+        );
     }
     let failed = hands.run(&["python3", "-c", "1/0"], "").await;
-    assert!(failed.stderr.contains("Traceback") && failed.stderr.contains("ZeroDivisionError"), "{}", failed.stderr);
-    assert_eq!(hands.run(&["python3", "missing.py"], "").await.status.unwrap(), ExitStatus::Exited(2));
+    assert!(
+        failed.stderr.contains("Traceback") && failed.stderr.contains("ZeroDivisionError"),
+        "{}",
+        failed.stderr
+    );
+    assert_eq!(
+        hands
+            .run(&["python3", "missing.py"], "")
+            .await
+            .status
+            .unwrap(),
+        ExitStatus::Exited(2)
+    );
 }
 
 #[tokio::test]
@@ -79,7 +130,10 @@ print(random.random(), uuid.uuid4())
     assert_eq!(first.stderr, "");
     std::fs::remove_file(hands.workspace.path().join("base.sqlite")).unwrap();
     // The snapshot must not carry the state of a generator.
-    assert_ne!(first.stdout, hands.run(&["python3", "-c", code], "").await.stdout);
+    assert_ne!(
+        first.stdout,
+        hands.run(&["python3", "-c", code], "").await.stdout
+    );
 }
 
 #[tokio::test]
@@ -90,15 +144,26 @@ async fn the_web_is_there_where_it_is_granted() {
         server.url("/x")
     );
     let granted = with_library(|grant| {
-        grant.network = Network::Limited { hosts: vec!["127.0.0.1".parse().unwrap()] };
+        grant.network = Network::Limited {
+            hosts: vec!["127.0.0.1".parse().unwrap()],
+        };
         grant.private_addresses = true;
     });
     let ran = granted.run(&["python3", "-c", &code], "").await;
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("200 5000 päge \n", ""));
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str()),
+        ("200 5000 päge \n", "")
+    );
     assert_eq!(server.asked(), ["POST /x hello"]);
     for network in [Network::None, Network::Unrestricted] {
-        let ran = with_library(|grant| grant.network = network).run(&["python3", "-c", &code], "").await;
-        assert!(ran.stderr.contains("network policy denies 127.0.0.1"), "{}", ran.stderr);
+        let ran = with_library(|grant| grant.network = network)
+            .run(&["python3", "-c", &code], "")
+            .await;
+        assert!(
+            ran.stderr.contains("network policy denies 127.0.0.1"),
+            "{}",
+            ran.stderr
+        );
         assert_eq!(ran.status.unwrap(), ExitStatus::Exited(1));
     }
     assert_eq!(server.asked().len(), 1);

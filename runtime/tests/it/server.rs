@@ -13,11 +13,19 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn ok(content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-        Answer { status: 200, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+        Answer {
+            status: 200,
+            headers: vec![("content-type", content_type.to_owned())],
+            body: body.into(),
+        }
     }
 
     pub(crate) fn redirect(to: impl Into<String>) -> Answer {
-        Answer { status: 302, headers: vec![("location", to.into())], body: Vec::new() }
+        Answer {
+            status: 302,
+            headers: vec![("location", to.into())],
+            body: Vec::new(),
+        }
     }
 }
 
@@ -30,7 +38,10 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Server { address: listener.local_addr().unwrap(), asked: Arc::default() };
+        let server = Server {
+            address: listener.local_addr().unwrap(),
+            asked: Arc::default(),
+        };
         let (asked, answer) = (Arc::clone(&server.asked), Arc::new(answer));
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
@@ -53,12 +64,19 @@ impl Server {
     }
 }
 
-fn serve(connection: TcpStream, asked: &Mutex<Vec<String>>, answer: &dyn Fn(&str) -> Answer) -> std::io::Result<()> {
+fn serve(
+    connection: TcpStream,
+    asked: &Mutex<Vec<String>>,
+    answer: &dyn Fn(&str) -> Answer,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace().map(str::to_owned);
-    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (method, path) = (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let mut length = 0;
     loop {
         let mut header = String::new();
@@ -71,10 +89,22 @@ fn serve(connection: TcpStream, asked: &Mutex<Vec<String>>, answer: &dyn Fn(&str
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    asked.lock().unwrap().push(format!("{method} {path} {}", String::from_utf8_lossy(&body)).trim_end().to_owned());
-    let Answer { status, headers, body } = answer(&path);
+    asked.lock().unwrap().push(
+        format!("{method} {path} {}", String::from_utf8_lossy(&body))
+            .trim_end()
+            .to_owned(),
+    );
+    let Answer {
+        status,
+        headers,
+        body,
+    } = answer(&path);
     let mut connection = connection;
-    write!(connection, "HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n", body.len())?;
+    write!(
+        connection,
+        "HTTP/1.1 {status} Answer\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    )?;
     for (name, value) in headers {
         write!(connection, "{name}: {value}\r\n")?;
     }

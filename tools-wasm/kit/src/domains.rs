@@ -16,25 +16,43 @@ pub struct Domains {
 impl Domains {
     /// These domains and no others.
     pub fn allow_only<'a>(domains: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { allowed_domains: Some(domains.into_iter().map(str::to_owned).collect()), blocked_domains: None }
+        Self {
+            allowed_domains: Some(domains.into_iter().map(str::to_owned).collect()),
+            blocked_domains: None,
+        }
     }
 
     /// Whether the lists let `url` pass.
     pub fn permit(&self, url: &Url) -> bool {
-        let listed = |list: &Option<Vec<String>>| list.as_ref().map(|list| list.iter().any(|entry| covers(entry, url)));
-        listed(&self.allowed_domains).unwrap_or(true) && !listed(&self.blocked_domains).unwrap_or(false)
+        let listed = |list: &Option<Vec<String>>| {
+            list.as_ref()
+                .map(|list| list.iter().any(|entry| covers(entry, url)))
+        };
+        listed(&self.allowed_domains).unwrap_or(true)
+            && !listed(&self.blocked_domains).unwrap_or(false)
     }
 }
 
 fn covers(entry: &str, url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let (domain, path) = entry.split_once('/').map_or((entry, ""), |(domain, path)| (domain, path));
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    let (domain, path) = entry
+        .split_once('/')
+        .map_or((entry, ""), |(domain, path)| (domain, path));
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let domain = domain.trim_end_matches('.').to_ascii_lowercase();
-    let same_host = host == domain || host.strip_suffix(&domain).is_some_and(|rest| rest.ends_with('.'));
+    let same_host = host == domain
+        || host
+            .strip_suffix(&domain)
+            .is_some_and(|rest| rest.ends_with('.'));
     let path = path.trim_end_matches('/');
-    let below = url.path().strip_prefix('/').and_then(|given| given.strip_prefix(path));
-    same_host && (path.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    let below = url
+        .path()
+        .strip_prefix('/')
+        .and_then(|given| given.strip_prefix(path));
+    same_host
+        && (path.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 #[cfg(test)]
@@ -42,8 +60,13 @@ mod tests {
     use super::*;
 
     fn permits(allowed: Option<&[&str]>, blocked: Option<&[&str]>, url: &str) -> bool {
-        let list = |list: Option<&[&str]>| list.map(|list| list.iter().map(|entry| (*entry).to_owned()).collect());
-        let domains = Domains { allowed_domains: list(allowed), blocked_domains: list(blocked) };
+        let list = |list: Option<&[&str]>| {
+            list.map(|list| list.iter().map(|entry| (*entry).to_owned()).collect())
+        };
+        let domains = Domains {
+            allowed_domains: list(allowed),
+            blocked_domains: list(blocked),
+        };
         domains.permit(&Url::parse(url).unwrap())
     }
 

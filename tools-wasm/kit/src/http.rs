@@ -29,7 +29,10 @@ pub struct Response {
 impl Response {
     /// The first header of that name (in lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -59,7 +62,9 @@ pub fn get(_request: &Request) -> Result<Response, Error> {
 #[cfg(target_family = "wasm")]
 mod wasi {
     use wasip2::http::outgoing_handler::handle;
-    use wasip2::http::types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme};
+    use wasip2::http::types::{
+        ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
+    };
     use wasip2::io::streams::StreamError;
 
     use super::{Error, Request, Response};
@@ -70,7 +75,8 @@ mod wasi {
     const CHUNK_BYTES: u64 = 64 * 1024;
 
     pub(super) fn get(request: &Request) -> Result<Response, Error> {
-        let sent = handle(outgoing(request)?, Some(options())).map_err(|code| error(request, &code))?;
+        let sent =
+            handle(outgoing(request)?, Some(options())).map_err(|code| error(request, &code))?;
         sent.subscribe().block();
         let response = match sent.get() {
             Some(Ok(answer)) => answer.map_err(|code| error(request, &code))?,
@@ -80,30 +86,62 @@ mod wasi {
             .headers()
             .entries()
             .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned()))
+            .map(|(name, value)| {
+                (
+                    name.to_ascii_lowercase(),
+                    String::from_utf8_lossy(&value).into_owned(),
+                )
+            })
             .collect();
         let body = body(request, &response)?;
-        Ok(Response { status: response.status(), headers, body })
+        Ok(Response {
+            status: response.status(),
+            headers,
+            body,
+        })
     }
 
     fn outgoing(request: &Request) -> Result<OutgoingRequest, Error> {
         let invalid = |what: &str| Error::Failed(format!("invalid {what}"));
-        let headers: Vec<_> =
-            request.headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
-        let outgoing = OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| invalid("header"))?);
+        let headers: Vec<_> = request
+            .headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect();
+        let outgoing =
+            OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| invalid("header"))?);
         let url = request.url;
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
-            other => return Err(Error::Failed(format!("{other}: URLs are not supported, only http and https"))),
+            other => {
+                return Err(Error::Failed(format!(
+                    "{other}: URLs are not supported, only http and https"
+                )));
+            }
         };
-        let host = url.host_str().ok_or_else(|| invalid("URL: it has no host"))?;
-        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        outgoing.set_method(&Method::Get).map_err(|()| invalid("method"))?;
-        outgoing.set_scheme(Some(&scheme)).map_err(|()| invalid("scheme"))?;
-        outgoing.set_authority(Some(&authority)).map_err(|()| invalid("host"))?;
-        outgoing.set_path_with_query(Some(&target)).map_err(|()| invalid("path"))?;
+        let host = url
+            .host_str()
+            .ok_or_else(|| invalid("URL: it has no host"))?;
+        let authority = url
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let target = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
+        outgoing
+            .set_method(&Method::Get)
+            .map_err(|()| invalid("method"))?;
+        outgoing
+            .set_scheme(Some(&scheme))
+            .map_err(|()| invalid("scheme"))?;
+        outgoing
+            .set_authority(Some(&authority))
+            .map_err(|()| invalid("host"))?;
+        outgoing
+            .set_path_with_query(Some(&target))
+            .map_err(|()| invalid("path"))?;
         Ok(outgoing)
     }
 
@@ -123,11 +161,16 @@ mod wasi {
         let mut bytes = Vec::new();
         loop {
             match stream.blocking_read(CHUNK_BYTES) {
-                Ok(chunk) if bytes.len() + chunk.len() > request.body_bytes_max => return Err(Error::TooLarge),
+                Ok(chunk) if bytes.len() + chunk.len() > request.body_bytes_max => {
+                    return Err(Error::TooLarge);
+                }
                 Ok(chunk) => bytes.extend_from_slice(&chunk),
                 Err(StreamError::Closed) => return Ok(bytes),
                 Err(StreamError::LastOperationFailed(reason)) => {
-                    return Err(Error::Failed(format!("the answer broke off: {}", reason.to_debug_string())));
+                    return Err(Error::Failed(format!(
+                        "the answer broke off: {}",
+                        reason.to_debug_string()
+                    )));
                 }
             }
         }
@@ -136,16 +179,20 @@ mod wasi {
     fn error(request: &Request, code: &ErrorCode) -> Error {
         let host = request.url.host_str().unwrap_or_default();
         match code {
-            ErrorCode::HttpRequestDenied => {
-                Error::Denied(format!("the session's network policy does not allow requests to {host}"))
-            }
+            ErrorCode::HttpRequestDenied => Error::Denied(format!(
+                "the session's network policy does not allow requests to {host}"
+            )),
             ErrorCode::DestinationIpProhibited => Error::Denied(format!(
                 "the session's network policy does not allow requests to the private address behind {host}"
             )),
             ErrorCode::InternalError(Some(message)) => Error::Failed(message.clone()),
-            ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => Error::Failed(format!("{host} was not found")),
+            ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+                Error::Failed(format!("{host} was not found"))
+            }
             ErrorCode::ConnectionRefused => Error::Failed(format!("{host} refused the connection")),
-            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionReadTimeout => {
+            ErrorCode::ConnectionTimeout
+            | ErrorCode::HttpResponseTimeout
+            | ErrorCode::ConnectionReadTimeout => {
                 Error::Failed(format!("{host} did not answer in time"))
             }
             ErrorCode::HttpResponseBodySize(_) => Error::TooLarge,

@@ -24,13 +24,21 @@ pub struct Policy {
 impl Policy {
     /// The session's: its working directory (`PWD`), `/workspace`, `/tmp`, `/home/agent` and `/mnt`.
     pub fn of_session() -> Self {
-        let working_directory = std::env::var_os("PWD").map(PathBuf::from).filter(|path| path.is_absolute());
-        Self::new(working_directory.unwrap_or_else(|| PathBuf::from(ROOTS[0])), ROOTS.map(PathBuf::from).to_vec())
+        let working_directory = std::env::var_os("PWD")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        Self::new(
+            working_directory.unwrap_or_else(|| PathBuf::from(ROOTS[0])),
+            ROOTS.map(PathBuf::from).to_vec(),
+        )
     }
 
     /// A policy of its own. All paths are absolute.
     pub fn new(working_directory: PathBuf, roots: Vec<PathBuf>) -> Self {
-        Self { working_directory, roots }
+        Self {
+            working_directory,
+            roots,
+        }
     }
 
     /// Where relative paths start.
@@ -45,16 +53,28 @@ impl Policy {
         }
         let full = canonicalize(&self.working_directory.join(path))
             .map_err(|error| format!("path '{path}': {}", reason(&error)))?;
-        if full.starts_with(&self.working_directory) || self.roots.iter().any(|root| full.starts_with(root)) {
+        if full.starts_with(&self.working_directory)
+            || self.roots.iter().any(|root| full.starts_with(root))
+        {
             return Ok(full);
         }
-        let others = if self.roots.is_empty() { "" } else { " and its other permitted directories" };
+        let others = if self.roots.is_empty() {
+            ""
+        } else {
+            " and its other permitted directories"
+        };
         let roots = std::iter::once(&self.working_directory)
-            .chain(self.roots.iter().filter(|root| **root != self.working_directory))
+            .chain(
+                self.roots
+                    .iter()
+                    .filter(|root| **root != self.working_directory),
+            )
             .map(|root| root.display().to_string())
             .collect::<Vec<_>>()
             .join(", ");
-        Err(format!("path '{path}' is outside the session's working directory{others} ({roots})"))
+        Err(format!(
+            "path '{path}' is outside the session's working directory{others} ({roots})"
+        ))
     }
 }
 
@@ -135,7 +155,10 @@ pub fn reason(error: &io::Error) -> String {
             if text.starts_with("symbolic link loop") {
                 return LOOP.into();
             }
-            text.split(" (os error").next().unwrap_or("i/o error").to_owned()
+            text.split(" (os error")
+                .next()
+                .unwrap_or("i/o error")
+                .to_owned()
         }
     }
 }
@@ -181,7 +204,10 @@ mod tests {
             std::fs::create_dir_all(base.join("outside")).unwrap();
             std::fs::write(base.join("outside/secret"), "s").unwrap();
             std::fs::write(base.join("work/file"), "f").unwrap();
-            (Self(folder), Policy::new(base.join("work"), vec![base.join("other")]))
+            (
+                Self(folder),
+                Policy::new(base.join("work"), vec![base.join("other")]),
+            )
         }
         fn path(&self, path: &str) -> PathBuf {
             std::fs::canonicalize(self.0.path()).unwrap().join(path)
@@ -204,7 +230,11 @@ mod tests {
             ("link/up/x", "other/x"),
             (absolute.to_str().unwrap(), "other/x"),
         ] {
-            assert_eq!(policy.resolve(given).unwrap(), tree.path(expected), "{given}");
+            assert_eq!(
+                policy.resolve(given).unwrap(),
+                tree.path(expected),
+                "{given}"
+            );
         }
     }
 
@@ -214,10 +244,25 @@ mod tests {
         symlink("../outside", tree.path("work/link")).unwrap();
         symlink(tree.path("outside/secret"), tree.path("work/absolute")).unwrap();
         symlink("../outside/not-yet", tree.path("work/dangling")).unwrap();
-        for given in ["../outside/secret", "/etc/passwd", "link/secret", "absolute", "dangling", "..", "../work2/x", "sub/../../outside"] {
+        for given in [
+            "../outside/secret",
+            "/etc/passwd",
+            "link/secret",
+            "absolute",
+            "dangling",
+            "..",
+            "../work2/x",
+            "sub/../../outside",
+        ] {
             let error = policy.resolve(given).unwrap_err();
-            assert!(error.contains("outside the session's working directory"), "{given}: {error}");
-            assert!(error.contains(tree.path("work").to_str().unwrap()), "{given}: {error}");
+            assert!(
+                error.contains("outside the session's working directory"),
+                "{given}: {error}"
+            );
+            assert!(
+                error.contains(tree.path("work").to_str().unwrap()),
+                "{given}: {error}"
+            );
         }
     }
 
@@ -226,8 +271,14 @@ mod tests {
         let (tree, policy) = Tree::new();
         symlink("b", tree.path("work/a")).unwrap();
         symlink("a", tree.path("work/b")).unwrap();
-        assert_eq!(policy.resolve("a").unwrap_err(), "path 'a': too many levels of symbolic links");
-        assert_eq!(policy.resolve("file/x").unwrap_err(), "path 'file/x': not a directory");
+        assert_eq!(
+            policy.resolve("a").unwrap_err(),
+            "path 'a': too many levels of symbolic links"
+        );
+        assert_eq!(
+            policy.resolve("file/x").unwrap_err(),
+            "path 'file/x': not a directory"
+        );
         assert!(policy.resolve("a\0b").is_err());
     }
 }

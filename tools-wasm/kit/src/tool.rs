@@ -56,8 +56,11 @@ pub fn failed(message: impl Into<String>) -> Failure {
 pub fn setting<T: DeserializeOwned + Default>(name: &str) -> Result<T, Failure> {
     match context::setting(name) {
         None => Ok(T::default()),
-        Some(json) => serde_json::from_str(&json)
-            .map_err(|error| failed(format!("{name}: the operator's setting is not valid: {error}"))),
+        Some(json) => serde_json::from_str(&json).map_err(|error| {
+            failed(format!(
+                "{name}: the operator's setting is not valid: {error}"
+            ))
+        }),
     }
 }
 
@@ -73,8 +76,14 @@ fn parse<Input: DeserializeOwned>(input: &str) -> Result<Input, String> {
         let path = error.path().to_string();
         let message = error.into_inner().to_string();
         // The position is one in the serialised input, which the model never sees.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        if path == "." { message.to_owned() } else { format!("{path}: {message}") }
+        let message = message
+            .rsplit_once(" at line ")
+            .map_or(message.as_str(), |(message, _)| message);
+        if path == "." {
+            message.to_owned()
+        } else {
+            format!("{path}: {message}")
+        }
     })
 }
 
@@ -106,7 +115,7 @@ macro_rules! tool {
                     $crate::tool::dispatch(&input, $run)
                 }
             }
-            $crate::tool::exports::export!(Exported with_types_in $crate::tool::exports);
+    $crate::tool::exports::export!(Exported with_types_in $crate::tool::exports);
 
             // A tool has no `main`, and the linker makes invalid code of the kit's reference to it (see `exit`).
             #[unsafe(no_mangle)]
@@ -133,9 +142,18 @@ mod tests {
     fn bad_input_is_reported_with_the_field() {
         for (input, message) in [
             ("{}", "missing field `file_path`"),
-            (r#"{"file_path":3}"#, "file_path: invalid type: integer `3`, expected a string"),
-            (r#"{"file_path":"a","view_range":[1,"x"]}"#, "view_range[1]: invalid type: string \"x\", expected i64"),
-            (r#"{"file_path":"a","lines":1}"#, "lines: unknown field `lines`, expected `file_path` or `view_range`"),
+            (
+                r#"{"file_path":3}"#,
+                "file_path: invalid type: integer `3`, expected a string",
+            ),
+            (
+                r#"{"file_path":"a","view_range":[1,"x"]}"#,
+                "view_range[1]: invalid type: string \"x\", expected i64",
+            ),
+            (
+                r#"{"file_path":"a","lines":1}"#,
+                "lines: unknown field `lines`, expected `file_path` or `view_range`",
+            ),
         ] {
             assert_eq!(parse::<Input>(input).unwrap_err(), message);
         }

@@ -30,10 +30,15 @@ pub struct Input {
 pub fn edit(policy: &Policy, input: &Input) -> Answer {
     let named = &input.file_path;
     if input.old_string.is_empty() {
-        return Err(Failure::InvalidInput("old_string: must not be empty; to create a file use write".into()));
+        return Err(Failure::InvalidInput(
+            "old_string: must not be empty; to create a file use write".into(),
+        ));
     }
-    let path = policy.resolve(named).map_err(|error| failed(format!("edit: {error}")))?;
-    let metadata = std::fs::metadata(&path).map_err(|error| failed(format!("edit: {named}: {}", reason(&error))))?;
+    let path = policy
+        .resolve(named)
+        .map_err(|error| failed(format!("edit: {error}")))?;
+    let metadata = std::fs::metadata(&path)
+        .map_err(|error| failed(format!("edit: {named}: {}", reason(&error))))?;
     if !metadata.is_file() {
         return Err(failed(format!("edit: {named}: not a regular file")));
     }
@@ -44,21 +49,35 @@ pub fn edit(policy: &Policy, input: &Input) -> Answer {
              The edit tool loads the whole file and cannot modify a file this large."
         )));
     }
-    let bytes = std::fs::read(&path).map_err(|error| failed(format!("edit: {named}: {}", reason(&error))))?;
-    let content = String::from_utf8(bytes)
-        .map_err(|_| failed(format!("edit: {named}: not valid UTF-8 text (cannot edit binary files)")))?;
-    let (updated, count) = replace(&content, input).map_err(|error| failed(format!("edit: {error}")))?;
-    std::fs::write(&path, updated).map_err(|error| failed(format!("edit: {named}{}", write_reason(&path, &error))))?;
+    let bytes = std::fs::read(&path)
+        .map_err(|error| failed(format!("edit: {named}: {}", reason(&error))))?;
+    let content = String::from_utf8(bytes).map_err(|_| {
+        failed(format!(
+            "edit: {named}: not valid UTF-8 text (cannot edit binary files)"
+        ))
+    })?;
+    let (updated, count) =
+        replace(&content, input).map_err(|error| failed(format!("edit: {error}")))?;
+    std::fs::write(&path, updated)
+        .map_err(|error| failed(format!("edit: {named}{}", write_reason(&path, &error))))?;
     text(format!("edited {named} ({count} replacement(s))"))
 }
 
 fn replace(content: &str, input: &Input) -> Result<(String, usize), String> {
-    let Input { file_path, old_string, new_string, replace_all } = input;
-    match (content.matches(old_string.as_str()).count(), replace_all.unwrap_or(false)) {
+    let Input {
+        file_path,
+        old_string,
+        new_string,
+        replace_all,
+    } = input;
+    match (
+        content.matches(old_string.as_str()).count(),
+        replace_all.unwrap_or(false),
+    ) {
         (0, _) => Err(format!("old_string not found in {file_path}")),
-        (count, false) if count > 1 => {
-            Err(format!("old_string appears {count} times in {file_path} (must be unique)"))
-        }
+        (count, false) if count > 1 => Err(format!(
+            "old_string appears {count} times in {file_path} (must be unique)"
+        )),
         (count, _) => Ok((content.replace(old_string.as_str(), new_string), count)),
     }
 }
@@ -68,19 +87,36 @@ mod tests {
     use super::*;
     use glovebox_kit::tool::Content;
 
-    fn call(before: &[u8], old: &str, new: &str, replace_all: Option<bool>) -> Result<(String, String), String> {
+    fn call(
+        before: &[u8],
+        old: &str,
+        new: &str,
+        replace_all: Option<bool>,
+    ) -> Result<(String, String), String> {
         let folder = tempfile::tempdir().unwrap();
         let base = std::fs::canonicalize(folder.path()).unwrap();
         std::fs::write(base.join("f"), before).unwrap();
-        let input = Input { file_path: "f".into(), old_string: old.into(), new_string: new.into(), replace_all };
+        let input = Input {
+            file_path: "f".into(),
+            old_string: old.into(),
+            new_string: new.into(),
+            replace_all,
+        };
         let answer = edit(&Policy::new(base.clone(), Vec::new()), &input);
         match answer {
             Ok(contents) => match &contents[..] {
-                [Content::Text(text)] => Ok((text.clone(), std::fs::read_to_string(base.join("f")).unwrap())),
+                [Content::Text(text)] => Ok((
+                    text.clone(),
+                    std::fs::read_to_string(base.join("f")).unwrap(),
+                )),
                 _ => panic!("one text"),
             },
             Err(failure) => {
-                assert_eq!(std::fs::read(base.join("f")).unwrap(), before, "a failed edit leaves the file alone");
+                assert_eq!(
+                    std::fs::read(base.join("f")).unwrap(),
+                    before,
+                    "a failed edit leaves the file alone"
+                );
                 Err(match failure {
                     Failure::InvalidInput(text) => text,
                     Failure::Failed(contents) => format!("{contents:?}"),
@@ -91,8 +127,14 @@ mod tests {
 
     #[test]
     fn one_or_all_are_replaced() {
-        assert_eq!(call(b"a b\r\n", "b", "c$1", None).unwrap(), ("edited f (1 replacement(s))".into(), "a c$1\r\n".into()));
-        assert_eq!(call(b"aaaa", "aa", "b", Some(true)).unwrap(), ("edited f (2 replacement(s))".into(), "bb".into()));
+        assert_eq!(
+            call(b"a b\r\n", "b", "c$1", None).unwrap(),
+            ("edited f (1 replacement(s))".into(), "a c$1\r\n".into())
+        );
+        assert_eq!(
+            call(b"aaaa", "aa", "b", Some(true)).unwrap(),
+            ("edited f (2 replacement(s))".into(), "bb".into())
+        );
         assert_eq!(call(b"x", "x", "", Some(false)).unwrap().1, "");
     }
 
@@ -100,10 +142,22 @@ mod tests {
     fn what_is_ambiguous_or_missing_changes_nothing() {
         let big = vec![b'x'; 262_145];
         for (before, old, error) in [
-            (&b"a a"[..], "a", "edit: old_string appears 2 times in f (must be unique)"),
+            (
+                &b"a a"[..],
+                "a",
+                "edit: old_string appears 2 times in f (must be unique)",
+            ),
             (b"a", "b", "edit: old_string not found in f"),
-            (b"\xff", "b", "edit: f: not valid UTF-8 text (cannot edit binary files)"),
-            (&big, "b", "edit: f is 262145 bytes, exceeds 262144-byte limit."),
+            (
+                b"\xff",
+                "b",
+                "edit: f: not valid UTF-8 text (cannot edit binary files)",
+            ),
+            (
+                &big,
+                "b",
+                "edit: f is 262145 bytes, exceeds 262144-byte limit.",
+            ),
             (b"a", "", "old_string: must not be empty"),
         ] {
             let told = call(before, old, "n", None).unwrap_err();

@@ -34,9 +34,16 @@ pub struct Input {
 
 /// Lists what matches.
 pub fn glob(policy: &Policy, input: &Input) -> Answer {
-    let patterns = Pattern::parse(&input.pattern).map_err(|error| Failure::InvalidInput(format!("glob: {error}")))?;
-    let named = input.path.as_deref().filter(|path| !path.is_empty()).unwrap_or(".");
-    let root = policy.resolve(named).map_err(|error| failed(format!("glob: {error}")))?;
+    let patterns = Pattern::parse(&input.pattern)
+        .map_err(|error| Failure::InvalidInput(format!("glob: {error}")))?;
+    let named = input
+        .path
+        .as_deref()
+        .filter(|path| !path.is_empty())
+        .unwrap_or(".");
+    let root = policy
+        .resolve(named)
+        .map_err(|error| failed(format!("glob: {error}")))?;
     if let Err(error) = std::fs::metadata(&root) {
         return Err(failed(format!("glob: {named}: {}", reason(&error))));
     }
@@ -50,7 +57,11 @@ pub fn glob(policy: &Policy, input: &Input) -> Answer {
         return text("no matches");
     }
     found.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
-    let lines: Vec<_> = found.iter().take(RESULTS_MAX).map(|(_, path)| path.to_string_lossy()).collect();
+    let lines: Vec<_> = found
+        .iter()
+        .take(RESULTS_MAX)
+        .map(|(_, path)| path.to_string_lossy())
+        .collect();
     text(lines.join("\n"))
 }
 
@@ -59,7 +70,9 @@ fn is_within(path: &Path, root: &Path) -> bool {
 }
 
 fn modified(path: &Path) -> SystemTime {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+    std::fs::metadata(path)
+        .and_then(|metadata| metadata.modified())
+        .unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 #[cfg(all(test, unix))]

@@ -23,7 +23,10 @@ pub(crate) enum Token {
     Character(char),
     Any,
     Many,
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Pattern {
@@ -33,16 +36,25 @@ impl Pattern {
             return Err("the pattern must not be empty".into());
         }
         if pattern.starts_with('/') {
-            return Err("absolute pattern not permitted; pass a relative pattern (and optionally path)".into());
+            return Err(
+                "absolute pattern not permitted; pass a relative pattern (and optionally path)"
+                    .into(),
+            );
         }
         let mut alternatives = Vec::new();
         expand_braces(String::new(), pattern, &mut alternatives)?;
-        alternatives.iter().map(|alternative| Self::of(alternative)).collect()
+        alternatives
+            .iter()
+            .map(|alternative| Self::of(alternative))
+            .collect()
     }
 
     fn of(pattern: &str) -> Result<Self, String> {
         let mut segments = Vec::new();
-        for name in pattern.split('/').filter(|name| !name.is_empty() && *name != ".") {
+        for name in pattern
+            .split('/')
+            .filter(|name| !name.is_empty() && *name != ".")
+        {
             let segment = match name {
                 ".." => return Err("'..' is not permitted in the pattern".into()),
                 "**" if segments.last() == Some(&Segment::AnyDepth) => continue,
@@ -60,13 +72,19 @@ impl Pattern {
 fn expand_braces(prefix: String, rest: &str, out: &mut Vec<String>) -> Result<(), String> {
     let Some((before, alternatives, after)) = first_braces(rest) else {
         if out.len() == ALTERNATIVES_MAX {
-            return Err(format!("the pattern has more than {ALTERNATIVES_MAX} alternatives"));
+            return Err(format!(
+                "the pattern has more than {ALTERNATIVES_MAX} alternatives"
+            ));
         }
         out.push(prefix + rest);
         return Ok(());
     };
     for alternative in alternatives {
-        expand_braces(prefix.clone() + before, &format!("{alternative}{after}"), out)?;
+        expand_braces(
+            prefix.clone() + before,
+            &format!("{alternative}{after}"),
+            out,
+        )?;
     }
     Ok(())
 }
@@ -158,13 +176,17 @@ pub(crate) fn matches(tokens: &[Token], name: &str) -> bool {
                 continue;
             }
             None => false,
-            Some(wanted) => name.get(at).is_some_and(|&character| fits(wanted, character)),
+            Some(wanted) => name
+                .get(at)
+                .is_some_and(|&character| fits(wanted, character)),
         };
         if step {
             token += 1;
             at += 1;
         } else {
-            let Some((after, from)) = retry.filter(|(_, from)| *from < name.len()) else { return false };
+            let Some((after, from)) = retry.filter(|(_, from)| *from < name.len()) else {
+                return false;
+            };
             retry = Some((after, from + 1));
             token = after;
             at = from + 1;
@@ -177,7 +199,10 @@ fn fits(token: &Token, character: char) -> bool {
         Token::Character(wanted) => *wanted == character,
         Token::Any | Token::Many => true,
         Token::Set { negated, ranges } => {
-            ranges.iter().any(|&(low, high)| low <= character && character <= high) != *negated
+            ranges
+                .iter()
+                .any(|&(low, high)| low <= character && character <= high)
+                != *negated
         }
     }
 }
@@ -202,9 +227,17 @@ mod tests {
             ("[x", "[x", true),
             ("\\*", "*", true),
             ("\\*", "a", false),
-            ("*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
+            (
+                "*a*a*a*a*a*a*b",
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                false,
+            ),
         ] {
-            assert_eq!(matches(&tokens(pattern), name), expected, "{pattern} {name}");
+            assert_eq!(
+                matches(&tokens(pattern), name),
+                expected,
+                "{pattern} {name}"
+            );
         }
     }
 

@@ -31,9 +31,19 @@ struct Walk<'a> {
 
 /// Everything below `root` that matches, in no particular order. Directories that cannot be read are passed over.
 pub(crate) fn matches<'a>(root: &'a Path, patterns: &'a [Pattern]) -> Vec<Found> {
-    let mut walk = Walk { root, steps: Vec::new(), found: Vec::new(), seen: HashSet::new() };
+    let mut walk = Walk {
+        root,
+        steps: Vec::new(),
+        found: Vec::new(),
+        seen: HashSet::new(),
+    };
     for pattern in patterns {
-        walk.steps.push(Step { path: root.to_owned(), rest: &pattern.segments, through_symlink: false, is_directory: true });
+        walk.steps.push(Step {
+            path: root.to_owned(),
+            rest: &pattern.segments,
+            through_symlink: false,
+            is_directory: true,
+        });
         while let Some(step) = walk.steps.pop() {
             if walk.found.len() >= MATCHES_MAX {
                 return walk.found;
@@ -70,32 +80,63 @@ impl<'a> Walk<'a> {
             if file_type.is_dir() {
                 self.push(path, step.rest, step.through_symlink, true);
             } else if rest.is_empty() {
-                self.push(path, rest, step.through_symlink || file_type.is_symlink(), false);
+                self.push(
+                    path,
+                    rest,
+                    step.through_symlink || file_type.is_symlink(),
+                    false,
+                );
             }
         }
         self.push(step.path.clone(), rest, step.through_symlink, true);
     }
 
-    fn descend(&mut self, path: PathBuf, file_type: std::fs::FileType, rest: &'a [Segment], through_symlink: bool) {
+    fn descend(
+        &mut self,
+        path: PathBuf,
+        file_type: std::fs::FileType,
+        rest: &'a [Segment],
+        through_symlink: bool,
+    ) {
         let is_symlink = file_type.is_symlink();
-        let is_directory = if is_symlink && !rest.is_empty() { path.is_dir() } else { file_type.is_dir() };
+        let is_directory = if is_symlink && !rest.is_empty() {
+            path.is_dir()
+        } else {
+            file_type.is_dir()
+        };
         self.push(path, rest, through_symlink || is_symlink, is_directory);
     }
 
-    fn push(&mut self, path: PathBuf, rest: &'a [Segment], through_symlink: bool, is_directory: bool) {
-        self.steps.push(Step { path, rest, through_symlink, is_directory });
+    fn push(
+        &mut self,
+        path: PathBuf,
+        rest: &'a [Segment],
+        through_symlink: bool,
+        is_directory: bool,
+    ) {
+        self.steps.push(Step {
+            path,
+            rest,
+            through_symlink,
+            is_directory,
+        });
     }
 
     fn record(&mut self, step: Step<'a>) {
         // `**` matches no directory at all as well, but the root itself is no answer.
         if step.path != self.root && self.seen.insert(step.path.clone()) {
-            self.found.push(Found { path: step.path, through_symlink: step.through_symlink });
+            self.found.push(Found {
+                path: step.path,
+                through_symlink: step.through_symlink,
+            });
         }
     }
 }
 
 fn entries(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<(PathBuf, std::fs::FileType)> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     entries
         .flatten()
         .filter(|entry| wanted(&entry.file_name().to_string_lossy()))

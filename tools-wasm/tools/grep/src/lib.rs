@@ -35,10 +35,16 @@ pub struct Input {
 pub fn grep(policy: &Policy, input: &Input) -> Answer {
     let matcher = matcher(&input.pattern)
         .map_err(|error| Failure::InvalidInput(format!("grep: invalid regex: {error}")))?;
-    let named = input.path.as_deref().filter(|path| !path.is_empty()).unwrap_or(".");
-    let root = policy.resolve(named).map_err(|error| failed(format!("grep: {error}")))?;
-    let metadata =
-        std::fs::metadata(&root).map_err(|error| failed(format!("grep: {named}: {}", reason(&error))))?;
+    let named = input
+        .path
+        .as_deref()
+        .filter(|path| !path.is_empty())
+        .unwrap_or(".");
+    let root = policy
+        .resolve(named)
+        .map_err(|error| failed(format!("grep: {error}")))?;
+    let metadata = std::fs::metadata(&root)
+        .map_err(|error| failed(format!("grep: {named}: {}", reason(&error))))?;
 
     let mut printer = StandardBuilder::new()
         .heading(false)
@@ -53,27 +59,44 @@ pub fn grep(policy: &Policy, input: &Input) -> Answer {
             .map_err(|error| failed(format!("grep: {named}: {}", reason(&error))))?;
     }
     let found = printer.into_inner().into_inner().into_text();
-    text(if found.is_empty() { "no matches".to_owned() } else { found })
+    text(if found.is_empty() {
+        "no matches".to_owned()
+    } else {
+        found
+    })
 }
 
 fn matcher(pattern: &str) -> Result<RegexMatcher, grep_regex::Error> {
     // The same settings as rg's own.
-    RegexMatcherBuilder::new().multi_line(true).line_terminator(Some(b'\n')).build(pattern)
+    RegexMatcherBuilder::new()
+        .multi_line(true)
+        .line_terminator(Some(b'\n'))
+        .build(pattern)
 }
 
 fn searcher(binary: BinaryDetection) -> Searcher {
-    SearcherBuilder::new().line_number(true).binary_detection(binary).memory_map(MmapChoice::never()).build()
+    SearcherBuilder::new()
+        .line_number(true)
+        .binary_detection(binary)
+        .memory_map(MmapChoice::never())
+        .build()
 }
 
 /// What cannot be read is passed over, as a model cannot do anything about it.
-fn search_tree(matcher: &RegexMatcher, root: &Path, printer: &mut Standard<termcolor::NoColor<Capped>>) {
+fn search_tree(
+    matcher: &RegexMatcher,
+    root: &Path,
+    printer: &mut Standard<termcolor::NoColor<Capped>>,
+) {
     let mut searcher = searcher(BinaryDetection::quit(0));
     let walk = WalkBuilder::new(root)
         .add_custom_ignore_filename(".rgignore")
         .sort_by_file_name(Ord::cmp)
         .build();
     for entry in walk.flatten() {
-        if entry.file_type().is_some_and(|file_type| file_type.is_file())
+        if entry
+            .file_type()
+            .is_some_and(|file_type| file_type.is_file())
             && search_file(&mut searcher, matcher, entry.path(), printer).is_err()
             && printer.get_mut().get_mut().is_full()
         {
@@ -89,7 +112,9 @@ fn search_file(
     printer: &mut Standard<termcolor::NoColor<Capped>>,
 ) -> std::io::Result<()> {
     match searcher.search_path(matcher, path, printer.sink_with_path(matcher, path)) {
-        Err(_) if printer.get_mut().get_mut().is_full() => Err(std::io::ErrorKind::StorageFull.into()),
+        Err(_) if printer.get_mut().get_mut().is_full() => {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
         other => other,
     }
 }

@@ -40,9 +40,15 @@ pub fn read(policy: &Policy, input: Input) -> Answer {
     let range = match input.view_range.as_deref() {
         None | Some([]) => None,
         Some(&[start, end]) => Some(LineRange { start, end }),
-        Some(_) => return Err(Failure::InvalidInput("read: view_range must be [start_line, end_line]".into())),
+        Some(_) => {
+            return Err(Failure::InvalidInput(
+                "read: view_range must be [start_line, end_line]".into(),
+            ));
+        }
     };
-    let path = policy.resolve(named).map_err(|error| failed(format!("read: {error}")))?;
+    let path = policy
+        .resolve(named)
+        .map_err(|error| failed(format!("read: {error}")))?;
     let unreadable = |error: std::io::Error| failed(format!("read: {named}: {}", reason(&error)));
     let metadata = std::fs::metadata(&path).map_err(unreadable)?;
     if !metadata.is_file() {
@@ -88,7 +94,8 @@ enum SelectError {
 }
 
 fn select(path: &Path, named: &str, range: LineRange) -> Result<Vec<u8>, SelectError> {
-    let mut selection = Selection::new(range, usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
+    let mut selection =
+        Selection::new(range, usize::try_from(TEXT_BYTES_MAX).unwrap_or(usize::MAX));
     if selection.is_complete() {
         return Ok(Vec::new());
     }
@@ -99,25 +106,41 @@ fn select(path: &Path, named: &str, range: LineRange) -> Result<Vec<u8>, SelectE
         if count == 0 {
             break;
         }
-        selection.take_from(&chunk[..count]).map_err(|too_large| SelectError::TooLarge(too_large.message(named)))?;
+        selection
+            .take_from(&chunk[..count])
+            .map_err(|too_large| SelectError::TooLarge(too_large.message(named)))?;
     }
     Ok(selection.into_bytes())
 }
 
 fn block(path: &Path, named: &str, size: u64, media: Media, ranged: bool) -> Answer {
     if ranged {
-        return Err(Failure::InvalidInput("read: view_range is not supported for image/PDF files".into()));
+        return Err(Failure::InvalidInput(
+            "read: view_range is not supported for image/PDF files".into(),
+        ));
     }
     let limit = media.bytes_max();
     if size > limit {
-        return Err(failed(format!("read: {named} is {size} bytes, exceeds {limit}-byte limit for image/PDF files.")));
+        return Err(failed(format!(
+            "read: {named} is {size} bytes, exceeds {limit}-byte limit for image/PDF files."
+        )));
     }
-    let data = bounded(path, limit).map_err(|error| failed(format!("read: {named}: {}", reason(&error))))?;
+    let data = bounded(path, limit)
+        .map_err(|error| failed(format!("read: {named}: {}", reason(&error))))?;
     // The model's API refuses the whole conversation for an image that is none, so its first bytes decide, not its name.
     match Media::of_content(&data) {
-        Some(Media::Pdf) => Ok(vec![Content::Document(Blob { media_type: Media::Pdf.media_type().into(), data })]),
-        Some(image) => Ok(vec![Content::Image(Blob { media_type: image.media_type().into(), data })]),
-        None => Err(failed(format!("read: {named}: its name says {}, but its content is not", media.media_type()))),
+        Some(Media::Pdf) => Ok(vec![Content::Document(Blob {
+            media_type: Media::Pdf.media_type().into(),
+            data,
+        })]),
+        Some(image) => Ok(vec![Content::Image(Blob {
+            media_type: image.media_type().into(),
+            data,
+        })]),
+        None => Err(failed(format!(
+            "read: {named}: its name says {}, but its content is not",
+            media.media_type()
+        ))),
     }
 }
 

@@ -31,8 +31,18 @@ pub(crate) struct TooLarge {
 impl Selection {
     pub(crate) fn new(range: LineRange, limit: usize) -> Self {
         let first = u64::try_from(range.start - 1).unwrap_or(0);
-        let end = u64::try_from(range.end).ok().filter(|&end| end > 0).unwrap_or(u64::MAX);
-        Self { range, first, end, line: 0, limit, bytes: Vec::new() }
+        let end = u64::try_from(range.end)
+            .ok()
+            .filter(|&end| end > 0)
+            .unwrap_or(u64::MAX);
+        Self {
+            range,
+            first,
+            end,
+            line: 0,
+            limit,
+            bytes: Vec::new(),
+        }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -44,7 +54,8 @@ impl Selection {
         while !rest.is_empty() && !self.is_complete() {
             let newline = rest.iter().position(|&byte| byte == b'\n');
             if self.line >= self.first {
-                self.bytes.extend_from_slice(&rest[..newline.unwrap_or(rest.len())]);
+                self.bytes
+                    .extend_from_slice(&rest[..newline.unwrap_or(rest.len())]);
                 // Lines are joined: the last one of a range is returned without its newline.
                 if newline.is_some() && self.line + 1 < self.end {
                     self.bytes.push(b'\n');
@@ -66,13 +77,21 @@ impl Selection {
 
     fn too_large(&self) -> TooLarge {
         let single = (self.end - self.first == 1).then_some(self.first + 1);
-        TooLarge { range: (self.range.start, self.range.end), limit: self.limit, single }
+        TooLarge {
+            range: (self.range.start, self.range.end),
+            limit: self.limit,
+            single,
+        }
     }
 }
 
 impl TooLarge {
     pub(crate) fn message(&self, named: &str) -> String {
-        let Self { range: (start, end), limit, single } = self;
+        let Self {
+            range: (start, end),
+            limit,
+            single,
+        } = self;
         match single {
             Some(line) => format!(
                 "read: line {line} of {named} alone exceeds {limit}-byte limit. \
@@ -93,7 +112,9 @@ mod tests {
     fn select(text: &str, start: i64, end: i64, chunk: usize) -> Result<String, String> {
         let mut selection = Selection::new(LineRange { start, end }, 12);
         for chunk in text.as_bytes().chunks(chunk) {
-            selection.take_from(chunk).map_err(|error| error.message("f"))?;
+            selection
+                .take_from(chunk)
+                .map_err(|error| error.message("f"))?;
         }
         Ok(String::from_utf8(selection.into_bytes()).unwrap())
     }
@@ -113,14 +134,26 @@ mod tests {
             ("", 1, 5, ""),
         ] {
             for chunk in [1, 2, 100] {
-                assert_eq!(select(text, start, end, chunk).unwrap(), expected, "{text:?} [{start}, {end}]");
+                assert_eq!(
+                    select(text, start, end, chunk).unwrap(),
+                    expected,
+                    "{text:?} [{start}, {end}]"
+                );
             }
         }
     }
 
     #[test]
     fn what_is_too_large_says_whether_narrowing_helps() {
-        assert!(select("short\naaaaaaaaaaaaaaaa\n", 2, 2, 3).unwrap_err().contains("line 2 of f alone exceeds 12-byte"));
-        assert!(select("aaaaaaaa\nbbbbbbbb\n", 1, 2, 3).unwrap_err().contains("view_range [1, 2] of f exceeds 12-byte"));
+        assert!(
+            select("short\naaaaaaaaaaaaaaaa\n", 2, 2, 3)
+                .unwrap_err()
+                .contains("line 2 of f alone exceeds 12-byte")
+        );
+        assert!(
+            select("aaaaaaaa\nbbbbbbbb\n", 1, 2, 3)
+                .unwrap_err()
+                .contains("view_range [1, 2] of f exceeds 12-byte")
+        );
     }
 }

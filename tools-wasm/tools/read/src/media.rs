@@ -28,9 +28,28 @@ impl Media {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::Webp),
             // Readers accept a PDF whose header stands anywhere in the first kilobyte.
-            _ if bytes[..bytes.len().min(1024)].windows(5).any(|window| window == b"%PDF-") => Some(Self::Pdf),
+            _ if bytes[..bytes.len().min(1024)]
+                .windows(5)
+                .any(|window| window == b"%PDF-") =>
+            {
+                Some(Self::Pdf)
+            }
             _ => None,
         }
     }

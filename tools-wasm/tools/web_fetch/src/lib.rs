@@ -44,11 +44,14 @@ pub fn fetch(input: Input) -> Answer {
     context::deadline(MILLISECONDS_MAX, "web_fetch: timed out after 60s");
     let settings: Settings = setting("web_fetch")?;
     if input.url.len() > URL_BYTES_MAX {
-        return Err(Failure::InvalidInput(format!("url: url_too_long: longer than {URL_BYTES_MAX} bytes")));
+        return Err(Failure::InvalidInput(format!(
+            "url: url_too_long: longer than {URL_BYTES_MAX} bytes"
+        )));
     }
-    let url = follow::parse(&input.url).map_err(|error| Failure::InvalidInput(format!("url: {error}")))?;
-    let (url, response) =
-        follow::fetch(url, &settings.domains).map_err(|error| failed(format!("web_fetch: {error}")))?;
+    let url = follow::parse(&input.url)
+        .map_err(|error| Failure::InvalidInput(format!("url: {error}")))?;
+    let (url, response) = follow::fetch(url, &settings.domains)
+        .map_err(|error| failed(format!("web_fetch: {error}")))?;
     let content_type = response.header("content-type").map(str::to_owned);
     let page = Page::of(content_type.as_deref(), response.body);
     if !(200..300).contains(&response.status) {
@@ -56,7 +59,10 @@ pub fn fetch(input: Input) -> Answer {
             Page::Text { text, .. } => format!("\n{}", cut(&text, 2000)),
             _ => String::new(),
         };
-        return Err(failed(format!("web_fetch: url_not_accessible: {url} answered with status {}{detail}", response.status)));
+        return Err(failed(format!(
+            "web_fetch: url_not_accessible: {url} answered with status {}{detail}",
+            response.status
+        )));
     }
     let content = match page {
         Page::Text { title, text } => {
@@ -69,10 +75,18 @@ pub fn fetch(input: Input) -> Answer {
                 None => text,
             })
         }
-        Page::Image { media_type, data } => Content::Image(Blob { media_type: media_type.into(), data }),
-        Page::Pdf(data) => Content::Document(Blob { media_type: "application/pdf".into(), data }),
+        Page::Image { media_type, data } => Content::Image(Blob {
+            media_type: media_type.into(),
+            data,
+        }),
+        Page::Pdf(data) => Content::Document(Blob {
+            media_type: "application/pdf".into(),
+            data,
+        }),
         Page::Other(media_type) => {
-            return Err(failed(format!("web_fetch: unsupported_content_type: {url} is {media_type}")));
+            return Err(failed(format!(
+                "web_fetch: unsupported_content_type: {url} is {media_type}"
+            )));
         }
     };
     Ok(vec![content])
@@ -80,7 +94,10 @@ pub fn fetch(input: Input) -> Answer {
 
 fn cut(text: &str, characters_max: usize) -> String {
     match text.char_indices().nth(characters_max) {
-        Some((at, _)) => format!("{}\n[content truncated at {characters_max} characters]", &text[..at]),
+        Some((at, _)) => format!(
+            "{}\n[content truncated at {characters_max} characters]",
+            &text[..at]
+        ),
         None => text.to_owned(),
     }
 }

@@ -9,8 +9,11 @@ use glovebox_kit::tool::{Answer, Content, Failure, context, failed, setting, tex
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const QUERY_BYTES_MAX: usize = 1000;
 const MILLISECONDS_MAX: u64 = 30_000;
-const HEADERS: [(&str, &str); 3] =
-    [("accept", "application/json"), ("accept-encoding", "identity"), ("user-agent", "glovebox")];
+const HEADERS: [(&str, &str); 3] = [
+    ("accept", "application/json"),
+    ("accept-encoding", "identity"),
+    ("user-agent", "glovebox"),
+];
 
 glovebox_kit::tool! {
     name: "web_search",
@@ -36,25 +39,36 @@ pub fn search(input: Input) -> Answer {
         return Err(Failure::InvalidInput("query: must not be empty".into()));
     }
     if query.len() > QUERY_BYTES_MAX {
-        return Err(Failure::InvalidInput(format!("query: longer than {QUERY_BYTES_MAX} bytes")));
+        return Err(Failure::InvalidInput(format!(
+            "query: longer than {QUERY_BYTES_MAX} bytes"
+        )));
     }
     let settings: Settings = setting("web_search")?;
-    let url = settings.url(query).map_err(|error| failed(format!("web_search: {error}")))?;
-    let response = http::get(&Request { url: &url, headers: &HEADERS, body_bytes_max: BODY_BYTES_MAX }).map_err(
-        |error| match error {
-            http::Error::Denied(message) | http::Error::Failed(message) => {
-                failed(format!("web_search: unavailable: {message}"))
-            }
-            http::Error::TooLarge => failed("web_search: unavailable: the search engine's answer is too large"),
-        },
-    )?;
+    let url = settings
+        .url(query)
+        .map_err(|error| failed(format!("web_search: {error}")))?;
+    let response = http::get(&Request {
+        url: &url,
+        headers: &HEADERS,
+        body_bytes_max: BODY_BYTES_MAX,
+    })
+    .map_err(|error| match error {
+        http::Error::Denied(message) | http::Error::Failed(message) => {
+            failed(format!("web_search: unavailable: {message}"))
+        }
+        http::Error::TooLarge => {
+            failed("web_search: unavailable: the search engine's answer is too large")
+        }
+    })?;
     if response.status != 200 {
         return Err(failed(format!(
             "web_search: unavailable: the search engine answered with status {}",
             response.status
         )));
     }
-    let hits = settings.hits(&response.body).map_err(|error| failed(format!("web_search: unavailable: {error}")))?;
+    let hits = settings
+        .hits(&response.body)
+        .map_err(|error| failed(format!("web_search: unavailable: {error}")))?;
     if hits.is_empty() {
         return text("no results");
     }

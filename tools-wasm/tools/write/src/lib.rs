@@ -26,8 +26,11 @@ pub struct Input {
 /// Writes the file.
 pub fn write(policy: &Policy, input: &Input) -> Answer {
     let named = &input.file_path;
-    let path = policy.resolve(named).map_err(|error| failed(format!("write: {error}")))?;
-    put(&path, &input.content).map_err(|error| failed(format!("write: {named}{}", write_reason(&path, &error))))?;
+    let path = policy
+        .resolve(named)
+        .map_err(|error| failed(format!("write: {error}")))?;
+    put(&path, &input.content)
+        .map_err(|error| failed(format!("write: {named}{}", write_reason(&path, &error))))?;
     text(format!("wrote {} bytes to {named}", input.content.len()))
 }
 
@@ -49,8 +52,18 @@ mod tests {
 
     fn call(base: &Path, path: &str, content: &str) -> Result<String, String> {
         let policy = Policy::new(base.to_owned(), Vec::new());
-        match write(&policy, &Input { file_path: path.into(), content: content.into() }) {
-            Ok(contents) | Err(Failure::Failed(contents)) if !matches!(&contents[..], [Content::Text(_)]) => panic!("one text"),
+        match write(
+            &policy,
+            &Input {
+                file_path: path.into(),
+                content: content.into(),
+            },
+        ) {
+            Ok(contents) | Err(Failure::Failed(contents))
+                if !matches!(&contents[..], [Content::Text(_)]) =>
+            {
+                panic!("one text")
+            }
             Ok(contents) => Ok(format!("{contents:?}")),
             Err(Failure::Failed(contents)) => Err(format!("{contents:?}")),
             Err(Failure::InvalidInput(text)) => Err(text),
@@ -61,9 +74,20 @@ mod tests {
     fn a_file_is_created_with_its_directories_and_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let base = std::fs::canonicalize(folder.path()).unwrap();
-        assert!(call(&base, "a/b/c.txt", "ä\r\n").unwrap().contains("wrote 4 bytes to a/b/c.txt"));
-        assert_eq!(std::fs::read(base.join("a/b/c.txt")).unwrap(), "ä\r\n".as_bytes());
-        assert!(call(&base, "a/b/c.txt", "").unwrap().contains("wrote 0 bytes"));
+        assert!(
+            call(&base, "a/b/c.txt", "ä\r\n")
+                .unwrap()
+                .contains("wrote 4 bytes to a/b/c.txt")
+        );
+        assert_eq!(
+            std::fs::read(base.join("a/b/c.txt")).unwrap(),
+            "ä\r\n".as_bytes()
+        );
+        assert!(
+            call(&base, "a/b/c.txt", "")
+                .unwrap()
+                .contains("wrote 0 bytes")
+        );
         assert_eq!(std::fs::read(base.join("a/b/c.txt")).unwrap(), b"");
     }
 
@@ -73,9 +97,21 @@ mod tests {
         let base = std::fs::canonicalize(folder.path()).unwrap();
         call(&base, "file", "x").unwrap();
         std::fs::create_dir(base.join("folder")).unwrap();
-        assert!(call(&base, "file/x", "x").unwrap_err().contains("not a directory"));
-        assert!(call(&base, "folder", "x").unwrap_err().contains("write: folder: is a directory"));
-        assert!(call(&base, "../x", "x").unwrap_err().contains("outside the session's working directory"));
+        assert!(
+            call(&base, "file/x", "x")
+                .unwrap_err()
+                .contains("not a directory")
+        );
+        assert!(
+            call(&base, "folder", "x")
+                .unwrap_err()
+                .contains("write: folder: is a directory")
+        );
+        assert!(
+            call(&base, "../x", "x")
+                .unwrap_err()
+                .contains("outside the session's working directory")
+        );
         assert!(!base.parent().unwrap().join("x").exists());
     }
 }
