@@ -133,7 +133,7 @@ async fn perform(
     let standard_error = Arc::new(TailBuffer::new(STANDARD_ERROR_BYTES, &account));
     let sink: Endpoint = EndpointDescription::Tail(Arc::clone(&standard_error)).into();
     let start = Start {
-        environment: sandbox.grant.environment.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        environment: environment(&sandbox),
         cwd: CWD.to_owned(),
         umask: UMASK,
         preopens: component.0.preopens,
@@ -252,4 +252,11 @@ fn describe(said: wit::Description) -> Result<Description, DescribeError> {
         WitEffects::External => Effects::External,
     };
     Ok(Description { name: said.name, text: said.text, input_schema, effects })
+}
+
+/// The grant's environment, and where the tool stands: WASI has no other way to tell a guest.
+fn environment(sandbox: &Shared) -> Vec<(String, String)> {
+    let mut environment = sandbox.grant.environment.clone();
+    environment.insert("PWD".to_owned(), CWD.to_owned());
+    environment.into_iter().collect()
 }
