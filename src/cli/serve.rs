@@ -9,7 +9,8 @@ use crate::server::{self, Server};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 When it is ready it prints one line, `listening on http://HOST:PORT`, to standard output; logs go to standard error
-(RUST_LOG chooses what). At its first start it makes an API key and prints it, once, unless GLOVEBOX_API_KEY gives one.
+(RUST_LOG chooses what). At its first start it makes an API key and prints it to standard error, once,
+unless GLOVEBOX_API_KEY gives one.
 
   ANTHROPIC_API_KEY=sk-... glovebox serve
   ANTHROPIC_BASE_URL=http://127.0.0.1:9000 GLOVEBOX_API_KEY=secret glovebox serve --listen 127.0.0.1:0 --data ./data
@@ -63,12 +64,18 @@ impl Command {
         let given = std::env::var("GLOVEBOX_API_KEY")
             .ok()
             .filter(|key| !key.is_empty());
-        let server = Server::start(config, given.as_deref()).await?;
+        let mut stop = Box::pin(server::stop_signal());
+        let server = tokio::select! {
+            server = Server::start(config, given.as_deref()) => server?,
+            // A first start compiles for minutes; what it has compiled is kept.
+            () = &mut stop => return Ok(()),
+        };
         if let Some(secret) = &server.new_key {
-            super::say(&format!("API key (shown once): {secret}"))?;
+            // Standard output carries the one line that scripts wait for.
+            eprintln!("glovebox: API key, shown only this once: {secret}");
         }
         super::say(&format!("listening on http://{}", server.address()?))?;
-        server.run(server::stop_signal()).await?;
+        server.run(stop).await?;
         Ok(())
     }
 }

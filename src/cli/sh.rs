@@ -62,7 +62,7 @@ impl Command {
             cache: self.cache.clone(),
             ..Config::default()
         };
-        let engine = engine::open(config.cache_directory()?)?;
+        let engine = engine::open(config.cache_directory()?, engine::FOR_A_COMMAND)?;
         let built_in = BuiltIn::on_demand(&engine, &[])?;
         let scratch = Scratch::new()?;
         let workspace = match &self.workspace {

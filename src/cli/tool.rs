@@ -57,7 +57,7 @@ impl Command {
             cache: self.cache,
             ..Config::default()
         };
-        let engine = engine::open(config.cache_directory()?)?;
+        let engine = engine::open(config.cache_directory()?, engine::FOR_A_COMMAND)?;
         match self.action {
             Action::Run {
                 name,

@@ -5,10 +5,16 @@ use std::sync::Arc;
 
 use glovebox_runtime::{CompileProgress, Engine, EngineError, EngineOptions};
 
+/// Processes at once that a server has room for, in all sessions together.
+pub const FOR_A_SERVER: u32 = 1000;
+/// Processes at once that one command has room for: a smaller pool starts sooner.
+pub const FOR_A_COMMAND: u32 = 300;
+
 /// Opens the engine. What has to be compiled is told on standard error, a line per component. Blocking.
-pub fn open(cache_dir: PathBuf) -> Result<Engine, EngineError> {
+pub fn open(cache_dir: PathBuf, processes_max: u32) -> Result<Engine, EngineError> {
     Engine::new(EngineOptions {
         cache_dir: Some(cache_dir),
+        processes_max,
         on_compile: Some(Arc::new(print)),
         ..EngineOptions::default()
     })

@@ -44,7 +44,7 @@ impl Server {
         let (store, engine, built_in) =
             tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
                 let store = Sqlite::open(&database, &sqlite::Options::default())?;
-                let engine = engine::open(cache)?;
+                let engine = engine::open(cache, engine::FOR_A_SERVER)?;
                 let built_in = BuiltIn::load(&engine)?;
                 Ok((store, engine, built_in))
             })
@@ -96,18 +96,19 @@ impl Server {
     }
 }
 
-/// Done when the process is asked to stop: SIGTERM or SIGINT.
-pub async fn stop_signal() {
+/// Done when the process is asked to stop: SIGTERM or SIGINT. They are caught from the moment this returns.
+pub fn stop_signal() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Without a handler the signal ends the process by itself.
-            Err(_) => std::future::pending().await,
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    async move {
+        match (terminate, interrupt) {
+            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            },
+            // Signals that are not caught end the process by themselves.
+            _ => std::future::pending().await,
         }
-    };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::interrupt()) => {}
     }
 }

@@ -76,9 +76,10 @@ impl Command {
                     .open(path)
             })
             .transpose()?;
+        let stop = crate::server::stop_signal();
         let listener = tokio::net::TcpListener::bind(&self.listen).await?;
         super::say(&format!("listening on http://{}", listener.local_addr()?))?;
-        serve(listener, script, record, crate::server::stop_signal()).await?;
+        serve(listener, script, record, stop).await?;
         Ok(())
     }
 }

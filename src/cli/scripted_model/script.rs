@@ -67,10 +67,9 @@ pub struct Conditions {
 
 /// Something that goes wrong instead of, or in the middle of, an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Value")]
 pub struct Fault {
     /// What.
-    #[serde(flatten)]
     pub kind: FaultKind,
     /// How often for the same request (the same messages); then the turn is played as written. Default: always.
     pub times: Option<u32>,
@@ -78,7 +77,7 @@ pub struct Fault {
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
     /// An HTTP status and the API's error body.
     Status {
@@ -115,6 +114,22 @@ pub enum FaultKind {
         /// For example `overloaded_error`.
         error_type: String,
     },
+}
+
+/// `times` stands beside the kind's own fields. (Flattening does not go together with refusing unknown fields.)
+impl TryFrom<Value> for Fault {
+    type Error = serde_json::Error;
+
+    fn try_from(mut value: Value) -> Result<Fault, serde_json::Error> {
+        let times = value
+            .as_object_mut()
+            .and_then(|fields| fields.remove("times"))
+            .unwrap_or_default();
+        Ok(Fault {
+            kind: serde_json::from_value(value)?,
+            times: serde_json::from_value(times)?,
+        })
+    }
 }
 
 /// Why a script cannot be played.
@@ -325,12 +340,17 @@ mod tests {
 
     #[test]
     fn a_misspelt_key_is_refused() {
-        let result: Result<Script, _> = serde_json::from_value(json!({"turns": [{"block": []}]}));
-        assert!(
-            result
-                .unwrap_err()
-                .to_string()
-                .contains("unknown field `block`")
-        );
+        for (turn, key) in [
+            (json!({"block": []}), "block"),
+            (json!({"fault": {"kind": "stall", "afer": 1}}), "afer"),
+            (json!({"when": {"user": ""}}), "user"),
+        ] {
+            let result: Result<Script, _> = serde_json::from_value(json!({"turns": [turn]}));
+            let message = result.unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("unknown field `{key}`")),
+                "{message}"
+            );
+        }
     }
 }
