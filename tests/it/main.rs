@@ -4,11 +4,17 @@
 
 mod agents;
 mod auth;
+mod cli;
+mod crash;
 mod environments;
 mod events;
 mod faults;
 mod layering;
+mod model;
+mod process;
+mod readers;
 mod requests;
+mod retries;
 mod sessions;
 mod stream;
 mod support;
