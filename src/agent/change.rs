@@ -8,6 +8,7 @@ use super::document::{self, Body};
 use super::inner::{Held, Inner, SESSION};
 use super::journal::{self, Journal};
 use super::live::{Desk, Live, Task};
+use super::metrics;
 use super::{AgentError, NewSession};
 use crate::resources::session::SessionPatch;
 use crate::session::{self, Draft, Event, Status, Thread};
@@ -73,6 +74,7 @@ impl Inner {
             .documents
             .create(SESSION, document.clone(), journal.entries())
             .await?;
+        metrics::session_created();
         journal.created(&live.hub);
         if ready.is_some() {
             *live.desk.lock().await = desk;

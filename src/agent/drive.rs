@@ -1,7 +1,7 @@
 //! The task of a running session: decide, perform, append, until there is nothing to do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,6 +14,7 @@ use super::ask::{self, Arriving};
 use super::hands::{Hands, HandsError, ToolCall};
 use super::inner::{Held, Inner};
 use super::live::{Desk, Live, Setup, Task};
+use super::metrics;
 use crate::model::{Request, Retry};
 use crate::session::{self, Call, Draft, Event, SavedState, Step};
 use crate::tools::CallResult;
@@ -125,6 +126,7 @@ impl Driver<'_> {
         let Inner {
             parts, stopping, ..
         } = &**self.inner;
+        let started = Instant::now();
         let mut arriving = Arriving::default();
         let outcome = tokio::select! {
             biased;
@@ -132,6 +134,12 @@ impl Driver<'_> {
             () = interrupt.cancelled() => None,
             outcome = arriving.stream(&*parts.model, request, &self.live.hub, &*parts.ids) => Some(outcome),
         };
+        let counted = match &outcome {
+            Some(Ok(_)) => "ok",
+            Some(Err(_)) => "error",
+            None => "interrupted",
+        };
+        metrics::model_request(counted, started.elapsed());
         let usage = arriving.usage();
         let mut desk = self.live.desk.lock().await;
         let journal = self.inner.journal(self.live, &mut desk).await?;
@@ -203,16 +211,16 @@ impl Driver<'_> {
             .iter()
             .map(|call| async move {
                 let called = &call.called;
-                (
-                    call,
-                    hands
-                        .call(ToolCall {
-                            id: &called.id,
-                            tool: &called.name,
-                            input: &call.input,
-                        })
-                        .await,
-                )
+                let started = Instant::now();
+                let result = hands
+                    .call(ToolCall {
+                        id: &called.id,
+                        tool: &called.name,
+                        input: &call.input,
+                    })
+                    .await;
+                metrics::tool_call(&called.name, result.is_error, started.elapsed());
+                (call, result)
             })
             .collect();
         loop {

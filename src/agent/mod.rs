@@ -19,6 +19,7 @@ mod hub;
 mod inner;
 mod journal;
 mod live;
+mod metrics;
 mod options;
 #[cfg(test)]
 mod tests;

@@ -150,6 +150,11 @@ async fn health_and_metrics_need_no_key() {
     let health = send(server.bare(Method::GET, "/healthz")).await;
     assert_eq!((health.status, health.body), (200, json!("ok\n")));
     server.get("/v1/agents/agent_none").await;
+    let session = server.session().await;
+    let id = session["id"].as_str().unwrap();
+    let mut stream = server.stream(id, "").await;
+    server.say(id, "hi").await.ok();
+    stream.until("session.status_idle").await;
     let metrics = send(server.bare(Method::GET, "/metrics")).await;
     assert_eq!(metrics.status, 200);
     assert!(
@@ -162,8 +167,11 @@ async fn health_and_metrics_need_no_key() {
     let counted =
         r#"glovebox_http_requests_total{method="GET",route="/v1/agents/{agent_id}",status="404"}"#;
     assert!(text.contains(counted), "{text}");
-    assert!(
-        text.contains("glovebox_http_request_duration_seconds_bucket"),
-        "{text}"
-    );
+    for counted in [
+        "glovebox_http_request_duration_seconds_bucket",
+        "glovebox_sessions_created_total",
+        "glovebox_model_requests_total{outcome=\"ok\"}",
+    ] {
+        assert!(text.contains(counted), "{text}");
+    }
 }
