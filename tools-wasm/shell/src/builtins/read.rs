@@ -119,7 +119,7 @@ impl Shell {
             endpoint,
             chunk: Vec::new(),
             at: 0,
-            seekable: matches!(endpoint.kind(), Kind::File | Kind::Buffer),
+            seekable: matches!(endpoint.kind(), Kind::File),
         };
         let status = loop {
             if let Some(deadline) = deadline {

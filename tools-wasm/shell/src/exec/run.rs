@@ -123,7 +123,7 @@ impl Script {
 
 /// Reads up to and including `end`, and not one byte more of what somebody else may want.
 pub(crate) fn read_until(endpoint: &Endpoint, end: u8, held: &mut Vec<u8>) -> Vec<u8> {
-    let seekable = matches!(endpoint.kind(), Kind::File | Kind::Buffer);
+    let seekable = matches!(endpoint.kind(), Kind::File);
     let mut line = std::mem::take(held);
     loop {
         let chunk = match endpoint.read(if seekable { 4096 } else { 1 }) {
