@@ -5,4 +5,4 @@ cd "$(dirname "$0")/../tools-wasm"
 # The outer build's flags are for another target.
 unset CARGO_ENCODED_RUSTFLAGS RUSTFLAGS CARGO_BUILD_TARGET
 export CARGO_TARGET_DIR="${GLOVEBOX_GUESTS_NATIVE_TARGET:-$PWD/target}"
-cargo test --locked --quiet --target "$(rustc -vV | sed -n 's/^host: //p')" -p glovebox-shell
+cargo test --locked --quiet --target "$(rustc -vV | sed -n 's/^host: //p')" -p glovebox-shell -p glovebox-program-grep -p glovebox-program-posix

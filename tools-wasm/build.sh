@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Builds every guest: `build.sh OUTDIR` leaves OUTDIR/{tools,programs,probes}/NAME.wasm, NAME being the crate's folder.
 #
-# GLOVEBOX_GUESTS_TARGET names cargo's target folder; otherwise each checkout has its own under the user's cache, so
-# that a rebuild compiles only what changed. A new checkout's starts as a copy of the last one's dependencies.
-# Cargo's progress goes to stderr.
+# GLOVEBOX_GUESTS_TARGET names cargo's target folder; otherwise it is one under the user's cache, so that a rebuild, in
+# whatever checkout, compiles only what changed. Cargo's progress goes to stderr.
 set -euo pipefail
 
 out="$(mkdir -p "$1" && cd "$1" && pwd)"
@@ -25,19 +24,17 @@ export RUSTC
 
 target="${GLOVEBOX_GUESTS_TARGET:-}"
 if [ -z "$target" ]; then
-  target="$cache/target/$(pwd | cksum | cut -d ' ' -f 1)"
-  exec 9>"$cache/target.lock"
+  # One folder for all checkouts, one build at a time: most of the work is dependencies, and those are the same.
+  target="$cache/target/shared"
+  mkdir -p "$target"
+  exec 9>"$cache/target/shared.lock"
   flock 9
-  if [ ! -d "$target" ]; then
-    mkdir -p "$cache/target"
-    latest="$(ls -1td "$cache"/target/*/ 2>/dev/null | head -n 1 || true)"
-    if [ -n "$latest" ]; then
-      # Hard links: cargo never writes into a registry crate's finished files. Our own crates' files it does rewrite.
-      cp -al "$latest" "$target.new" && find "$target.new" \( -name '*glovebox*' -o -name '*.wasm' \) -exec rm -rf {} +
-      mv "$target.new" "$target"
-    fi
+  # Cargo knows our own crates by their path inside the workspace and their files by time: another checkout's crates
+  # would pass for this one's.
+  if [ "$(cat "$target/checkout" 2>/dev/null)" != "$PWD" ]; then
+    find "$target" -path '*/.fingerprint/glovebox-*' -prune -exec rm -rf {} +
+    echo "$PWD" > "$target/checkout"
   fi
-  flock -u 9
 fi
 
 messages="$(mktemp)"

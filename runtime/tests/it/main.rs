@@ -1,6 +1,7 @@
 //! The runtime through its public API, with real guests.
 
 mod kernel;
+mod programs;
 mod server;
 
 mod calls;

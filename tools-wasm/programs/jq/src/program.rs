@@ -130,12 +130,7 @@ pub(crate) fn run(
             Err(error) => {
                 eprintln!("jq: {error}");
                 // What follows a broken value cannot be made sense of.
-                return Ok(if error.starts_with("error: Could not open") {
-                    USAGE
-                } else {
-                    RUNTIME
-                }
-                .max(code));
+                return Ok(USAGE);
             }
         };
         let context = Ctx::<Kind>::new(

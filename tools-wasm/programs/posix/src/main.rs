@@ -1,6 +1,7 @@
 //! Programs that need what WASI lacks: starting others, modes, users, mounts. One component, `argv[0]` says which.
 
 mod chmod;
+mod dd;
 mod disk;
 mod env;
 mod failure;
@@ -11,6 +12,7 @@ mod install;
 mod pattern;
 mod processes;
 mod stat;
+mod tac;
 mod timeout;
 mod which;
 mod xargs;
@@ -25,6 +27,7 @@ fn program(name: &str) -> Option<Main> {
     Some(match name {
         "chgrp" | "chown" => chmod::chown,
         "chmod" => chmod::chmod,
+        "dd" => dd::dd,
         "df" => disk::df,
         "du" => disk::du,
         "env" => env::env,
@@ -38,6 +41,7 @@ fn program(name: &str) -> Option<Main> {
         "ps" => processes::ps,
         "stat" => stat::stat,
         "sync" => |_| Ok(0),
+        "tac" => tac::tac,
         "timeout" => timeout::timeout,
         "which" => which::which,
         "logname" | "whoami" => identity::whoami,
