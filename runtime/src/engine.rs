@@ -107,7 +107,7 @@ pub(crate) struct EngineInner {
     pub(crate) cache: Cache,
     pub(crate) options: EngineOptions,
     /// Live processes of all sandboxes.
-    pub(crate) processes: AtomicU32,
+    pub(crate) processes: Arc<AtomicU32>,
     runtime: Option<tokio::runtime::Runtime>,
     _ticker: ticker::Ticker,
 }
@@ -132,13 +132,14 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(EngineError::Threads)?;
-        let ticker = ticker::Ticker::start(wasmtime.clone(), TICK).map_err(EngineError::Threads)?;
+        let processes = Arc::new(AtomicU32::new(0));
+        let ticker = ticker::Ticker::start(wasmtime.clone(), TICK, Arc::clone(&processes)).map_err(EngineError::Threads)?;
         Ok(Engine(Arc::new(EngineInner {
             wasmtime,
             linker,
             cache,
             options,
-            processes: AtomicU32::new(0),
+            processes,
             runtime: Some(runtime),
             _ticker: ticker,
         })))

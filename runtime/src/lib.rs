@@ -6,6 +6,8 @@
 //! Three phases, three types: an [`Engine`] once per process, a [`Sandbox`] once per session (made from a [`Grant`]), and a
 //! call ([`Sandbox::call`]) that starts from nothing and ends in a [`CallReport`].
 
+#![warn(missing_docs)]
+
 pub mod fs;
 pub mod grant;
 
