@@ -3,7 +3,10 @@
 //! What fails while a stream is written reaches Rust as EIO: the C library of WASI 0.2 does not ask what it was. (The
 //! preview 1 adapter does.)
 
-use glovebox_runtime::ExitStatus;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use glovebox_runtime::{Access, ExitStatus, Image, Mount, MountSource};
 
 use crate::kernel::{Ran, hands};
 
@@ -68,4 +71,33 @@ async fn a_process_finds_itself_in_proc_and_dev() {
     assert_eq!(written(hands.run(&["tee", "/dev/stdout"], "x").await), "xx");
     let ran = hands.run(&["head", "/proc/self/fd/7"], "").await;
     assert!(matches!(ran.status, Ok(ExitStatus::Exited(1))), "{ran:?}");
+}
+
+/// `CARGO_PROFILE_DEV_OPT_LEVEL=3 cargo test -p glovebox-runtime --test it -- --ignored --nocapture measured`
+#[tokio::test]
+#[ignore = "a measurement: prints nanoseconds an operation, in a guest and on the host"]
+async fn small_files_are_measured() {
+    let usr = Image::new((0..10).map(|name| (name.to_string(), Bytes::new(), 0o644)));
+    let hands = hands(|grant| {
+        let source = MountSource::Image(Arc::new(usr));
+        grant.mounts.push(Mount { at: "/usr".to_owned(), source, access: Access::ReadOnly });
+    });
+    println!("{}", written(hands.run(&["files", "time", "/workspace", "2000"], "").await));
+    let path = hands.workspace.path().join("native");
+    std::fs::write(&path, [b'x'; 1024]).unwrap();
+    let start = std::time::Instant::now();
+    for _ in 0..20_000 {
+        std::fs::metadata(&path).unwrap();
+    }
+    println!("native stat: {}", start.elapsed().as_nanos() / 20_000);
+    let start = std::time::Instant::now();
+    for _ in 0..20_000 {
+        std::io::Read::read_exact(&mut std::fs::File::open(&path).unwrap(), &mut [0; 1024]).unwrap();
+    }
+    println!("native open, read 1 KiB, close: {}", start.elapsed().as_nanos() / 20_000);
+    let start = std::time::Instant::now();
+    for _ in 0..50 {
+        std::process::Command::new("cat").arg(&path).stdout(std::process::Stdio::null()).status().unwrap();
+    }
+    println!("native fork and exec of cat: {}", start.elapsed().as_nanos() / 50);
 }

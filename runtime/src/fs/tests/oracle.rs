@@ -144,7 +144,7 @@ fn host_kind(kind: std::fs::FileType) -> Kind {
     }
 }
 
-fn theirs(root: &PathBuf, operation: &Operation) -> Result<String, std::io::Error> {
+fn theirs(root: &Path, operation: &Operation) -> Result<String, std::io::Error> {
     use std::os::unix::fs::MetadataExt;
     // Not `join`, which would drop trailing slashes and dots.
     let at = |path: &str| PathBuf::from(format!("{}/{path}", root.display()));
