@@ -15,7 +15,10 @@ use super::walk::{Caller, Follow, View};
 
 impl Mounts {
     fn view(&self) -> View<'_> {
-        View { mounts: self, caller: Caller::default() }
+        View {
+            mounts: self,
+            caller: Caller::default(),
+        }
     }
 
     /// Opens a file or directory.
@@ -24,17 +27,25 @@ impl Mounts {
             return Err(Errno::Invalid);
         }
         let path = absolute(path)?;
-        self.view().open(&self.view().root(), path, how).map(Arc::new)
+        self.view()
+            .open(&self.view().root(), path, how)
+            .map(Arc::new)
     }
 
     /// What is known about a path, symlinks followed.
     pub fn stat(&self, path: &str) -> Result<Stat, Errno> {
-        Ok(self.view().stat(&self.view().root(), absolute(path)?, Follow::Yes)?.0)
+        Ok(self
+            .view()
+            .stat(&self.view().root(), absolute(path)?, Follow::Yes)?
+            .0)
     }
 
     /// What is known about a path, a symlink at its end not followed.
     pub fn stat_link(&self, path: &str) -> Result<Stat, Errno> {
-        Ok(self.view().stat(&self.view().root(), absolute(path)?, Follow::No)?.0)
+        Ok(self
+            .view()
+            .stat(&self.view().root(), absolute(path)?, Follow::No)?
+            .0)
     }
 
     /// Permission bits, symlinks followed.
@@ -44,7 +55,8 @@ impl Mounts {
 
     /// Sets permission bits, symlinks followed.
     pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), Errno> {
-        self.view().set_mode(&self.view().root(), absolute(path)?, mode)
+        self.view()
+            .set_mode(&self.view().root(), absolute(path)?, mode)
     }
 
     /// All of a file, if it has at most `bytes_max` bytes; `FileTooLarge` otherwise.
@@ -71,7 +83,13 @@ impl Mounts {
 
     /// Replaces or creates a file. `NoSpace` when a limit was met on the way; a part is then written.
     pub fn write_file(&self, path: &str, content: &[u8], mode: u32) -> Result<(), Errno> {
-        let file = self.open(path, OpenHow { mode, ..OpenHow::replacing() })?;
+        let file = self.open(
+            path,
+            OpenHow {
+                mode,
+                ..OpenHow::replacing()
+            },
+        )?;
         let mut written = 0;
         while written < content.len() {
             let offset = u64::try_from(written).map_err(|_| Errno::FileTooLarge)?;
@@ -104,7 +122,13 @@ impl Mounts {
 
     /// A directory's entries, by name.
     pub fn list(&self, path: &str) -> Result<Vec<Entry>, Errno> {
-        let directory = self.open(path, OpenHow { directory: true, ..OpenHow::reading() })?;
+        let directory = self.open(
+            path,
+            OpenHow {
+                directory: true,
+                ..OpenHow::reading()
+            },
+        )?;
         let mut entries = directory.list()?.collect::<Result<Vec<_>, _>>()?;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
@@ -112,11 +136,16 @@ impl Mounts {
 
     /// Removes anything but a directory.
     pub fn remove_file(&self, path: &str) -> Result<(), Errno> {
-        self.view().remove_file(&self.view().root(), absolute(path)?)
+        self.view()
+            .remove_file(&self.view().root(), absolute(path)?)
     }
 }
 
 fn absolute(path: &str) -> Result<&str, Errno> {
     check_path(path)?;
-    if path.starts_with('/') { Ok(path) } else { Err(Errno::Invalid) }
+    if path.starts_with('/') {
+        Ok(path)
+    } else {
+        Err(Errno::Invalid)
+    }
 }

@@ -24,8 +24,12 @@ pub struct LedgerLimits {
 
 impl LedgerLimits {
     /// No limit at all, for tests and for directories the user owns.
-    pub const UNLIMITED: LedgerLimits =
-        LedgerLimits { disk_bytes_max: u64::MAX, files_max: u64::MAX, file_bytes_max: u64::MAX, descriptors_max: u64::MAX };
+    pub const UNLIMITED: LedgerLimits = LedgerLimits {
+        disk_bytes_max: u64::MAX,
+        files_max: u64::MAX,
+        file_bytes_max: u64::MAX,
+        descriptors_max: u64::MAX,
+    };
 }
 
 impl From<&Limits> for LedgerLimits {
@@ -103,10 +107,15 @@ impl Ledger {
 
     /// Which limits have turned something away since this was last asked.
     pub fn take_refusals(&self) -> Vec<Refusal> {
-        [Refusal::DiskBytes, Refusal::Files, Refusal::FileBytes, Refusal::Descriptors]
-            .into_iter()
-            .filter(|refusal| self.refused[*refusal as usize].swap(false, Ordering::Relaxed))
-            .collect()
+        [
+            Refusal::DiskBytes,
+            Refusal::Files,
+            Refusal::FileBytes,
+            Refusal::Descriptors,
+        ]
+        .into_iter()
+        .filter(|refusal| self.refused[*refusal as usize].swap(false, Ordering::Relaxed))
+        .collect()
     }
 
     /// Whether disk usage is limited at all. If not, nobody needs to know what was there before.
@@ -123,10 +132,12 @@ impl Ledger {
     /// Takes as many of `wanted` bytes as are left and says how many.
     pub(super) fn charge_bytes_up_to(&self, wanted: u64) -> u64 {
         let mut granted = 0;
-        let _ = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            granted = wanted.min(self.limits.disk_bytes_max.saturating_sub(used));
-            Some(used.saturating_add(granted))
-        });
+        let _ = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                granted = wanted.min(self.limits.disk_bytes_max.saturating_sub(used));
+                Some(used.saturating_add(granted))
+            });
         if granted < wanted {
             self.refuse(Refusal::DiskBytes);
         }
@@ -135,7 +146,13 @@ impl Ledger {
 
     /// Takes `wanted` bytes or nothing.
     pub(super) fn charge_bytes(&self, wanted: u64) -> Result<(), Errno> {
-        self.charge(&self.bytes, wanted, self.limits.disk_bytes_max, Refusal::DiskBytes, Errno::NoSpace)
+        self.charge(
+            &self.bytes,
+            wanted,
+            self.limits.disk_bytes_max,
+            Refusal::DiskBytes,
+            Errno::NoSpace,
+        )
     }
 
     /// Gives bytes back.
@@ -145,7 +162,13 @@ impl Ledger {
 
     /// Takes one entry.
     pub(super) fn charge_file(&self) -> Result<(), Errno> {
-        self.charge(&self.files, 1, self.limits.files_max, Refusal::Files, Errno::NoSpace)
+        self.charge(
+            &self.files,
+            1,
+            self.limits.files_max,
+            Refusal::Files,
+            Errno::NoSpace,
+        )
     }
 
     /// Gives an entry back.
@@ -175,9 +198,18 @@ impl Ledger {
         self.limits.file_bytes_max.max(size)
     }
 
-    fn charge(&self, account: &AtomicU64, wanted: u64, max: u64, refusal: Refusal, errno: Errno) -> Result<(), Errno> {
+    fn charge(
+        &self,
+        account: &AtomicU64,
+        wanted: u64,
+        max: u64,
+        refusal: Refusal,
+        errno: Errno,
+    ) -> Result<(), Errno> {
         account
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| used.checked_add(wanted).filter(|sum| *sum <= max))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(wanted).filter(|sum| *sum <= max)
+            })
             .map(|_| ())
             .map_err(|_| {
                 self.refuse(refusal);
@@ -192,7 +224,9 @@ impl Ledger {
 
 fn release(account: &AtomicU64, amount: u64) {
     // Saturating, since a host directory may shrink behind our back.
-    let _ = account.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(used.saturating_sub(amount)));
+    let _ = account.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+        Some(used.saturating_sub(amount))
+    });
 }
 
 /// One open descriptor; dropping it gives it back.
@@ -210,7 +244,12 @@ mod tests {
     use super::*;
 
     fn small() -> Arc<Ledger> {
-        Ledger::new(LedgerLimits { disk_bytes_max: 100, files_max: 2, file_bytes_max: 60, descriptors_max: 1 })
+        Ledger::new(LedgerLimits {
+            disk_bytes_max: 100,
+            files_max: 2,
+            file_bytes_max: 60,
+            descriptors_max: 1,
+        })
     }
 
     #[test]
@@ -230,7 +269,10 @@ mod tests {
     fn descriptors_come_back() {
         let ledger = small();
         let first = ledger.open_descriptor().unwrap();
-        assert_eq!(ledger.open_descriptor().unwrap_err(), Errno::TooManyDescriptors);
+        assert_eq!(
+            ledger.open_descriptor().unwrap_err(),
+            Errno::TooManyDescriptors
+        );
         drop(first);
         assert!(ledger.open_descriptor().is_ok());
     }

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::Errno;
 use super::backends::synthetic::Synthetic;
 use super::backends::{dev, host_directory};
 use super::ledger::{Ledger, Usage};
 use super::node::Directory;
 use super::path::{Name, normal_names};
-use super::Errno;
 use crate::grant::{Access, Mount, MountSource};
 
 /// Why a mount table could not be made.
@@ -97,16 +97,26 @@ impl Mounts {
         for mount in mounts {
             let (kind, access, root) = match &mount.source {
                 MountSource::HostDirectory(path) => {
-                    let root = host_directory::open(path, mount.access, &ledger).map_err(|source| {
-                        MountError::HostDirectory { at: mount.at.clone(), path: path.clone(), source }
-                    })?;
+                    let root =
+                        host_directory::open(path, mount.access, &ledger).map_err(|source| {
+                            MountError::HostDirectory {
+                                at: mount.at.clone(),
+                                path: path.clone(),
+                                source,
+                            }
+                        })?;
                     ("directory", mount.access, root)
                 }
                 MountSource::Image(image) => ("image", Access::ReadOnly, image.root()),
             };
             table.add(&mount.at, kind, access, root)?;
         }
-        table.add_unless_there("/dev", "dev", Access::ReadWrite, Root::Shared(dev::directory()))?;
+        table.add_unless_there(
+            "/dev",
+            "dev",
+            Access::ReadWrite,
+            Root::Shared(dev::directory()),
+        )?;
         // Writable as `/dev` is: what its files lead to can be written, nothing can be added.
         table.add_unless_there("/proc", "proc", Access::ReadWrite, Root::PerProcess)?;
         Ok(table.finish())
@@ -144,7 +154,11 @@ struct Building {
 impl MountTable {
     /// An empty table.
     pub fn new(ledger: Arc<Ledger>) -> MountTable {
-        MountTable { points: Building::default(), infos: Vec::new(), ledger }
+        MountTable {
+            points: Building::default(),
+            infos: Vec::new(),
+            ledger,
+        }
     }
 
     /// Mounts a backend's directory. `kind` is what `mount` and `df` call it.
@@ -162,13 +176,28 @@ impl MountTable {
         }
     }
 
-    fn add_unless_there(&mut self, at: &str, kind: &'static str, access: Access, root: Root) -> Result<(), MountError> {
+    fn add_unless_there(
+        &mut self,
+        at: &str,
+        kind: &'static str,
+        access: Access,
+        root: Root,
+    ) -> Result<(), MountError> {
         self.insert(at, kind, access, root).map(|_| ())
     }
 
     /// Whether the place was free.
-    fn insert(&mut self, at: &str, kind: &'static str, access: Access, root: Root) -> Result<bool, MountError> {
-        let names = normal_names(at).map_err(|errno| MountError::At { at: at.to_owned(), errno })?;
+    fn insert(
+        &mut self,
+        at: &str,
+        kind: &'static str,
+        access: Access,
+        root: Root,
+    ) -> Result<bool, MountError> {
+        let names = normal_names(at).map_err(|errno| MountError::At {
+            at: at.to_owned(),
+            errno,
+        })?;
         let mut point = &mut self.points;
         for name in &names {
             point = point.children.entry((*name).to_owned()).or_default();
@@ -176,8 +205,15 @@ impl MountTable {
         if point.mounted.is_some() {
             return Ok(false);
         }
-        let id = u64::try_from(self.infos.len()).unwrap_or(u64::MAX).saturating_add(1);
-        let info = Arc::new(MountInfo { at: format!("/{}", names.join("/")), kind, access, id });
+        let id = u64::try_from(self.infos.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        let info = Arc::new(MountInfo {
+            at: format!("/{}", names.join("/")),
+            kind,
+            access,
+            id,
+        });
         self.infos.push(info.clone());
         point.mounted = Some(Mounted { info, root });
         Ok(true)
@@ -188,7 +224,12 @@ impl MountTable {
         let mut inode = 0;
         Arc::new(Mounts {
             points: Arc::new(self.points.finish(&mut inode)),
-            nowhere: Arc::new(MountInfo { at: "/".to_owned(), kind: "none", access: Access::ReadOnly, id: 0 }),
+            nowhere: Arc::new(MountInfo {
+                at: "/".to_owned(),
+                kind: "none",
+                access: Access::ReadOnly,
+                id: 0,
+            }),
             infos: self.infos,
             ledger: self.ledger,
         })
@@ -199,9 +240,16 @@ impl Building {
     fn finish(self, inode: &mut u64) -> Point {
         *inode += 1;
         let synthetic = Arc::new(Synthetic::new(*inode));
-        let children =
-            self.children.into_iter().map(|(name, child)| (name, Arc::new(child.finish(inode)))).collect();
-        Point { children, mounted: self.mounted, synthetic }
+        let children = self
+            .children
+            .into_iter()
+            .map(|(name, child)| (name, Arc::new(child.finish(inode))))
+            .collect();
+        Point {
+            children,
+            mounted: self.mounted,
+            synthetic,
+        }
     }
 }
 

@@ -166,7 +166,12 @@ pub trait Directory: Any + Send + Sync {
         Err(Errno::ReadOnly)
     }
     /// Moves an entry, replacing what is at `to_name` as POSIX has it. `CrossDevice` when `to` is another backend's.
-    fn rename(&self, _name: Name<'_>, _to: &dyn Directory, _to_name: Name<'_>) -> Result<(), Errno> {
+    fn rename(
+        &self,
+        _name: Name<'_>,
+        _to: &dyn Directory,
+        _to_name: Name<'_>,
+    ) -> Result<(), Errno> {
         Err(Errno::ReadOnly)
     }
     /// Gives a file another name. `CrossDevice` when `to` is another backend's.

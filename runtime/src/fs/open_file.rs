@@ -53,17 +53,29 @@ impl Default for OpenHow {
 impl OpenHow {
     /// To read what is there.
     pub fn reading() -> OpenHow {
-        OpenHow { read: true, ..OpenHow::default() }
+        OpenHow {
+            read: true,
+            ..OpenHow::default()
+        }
     }
 
     /// To write from the beginning, as `>` does.
     pub fn replacing() -> OpenHow {
-        OpenHow { write: true, create: true, truncate: true, ..OpenHow::default() }
+        OpenHow {
+            write: true,
+            create: true,
+            truncate: true,
+            ..OpenHow::default()
+        }
     }
 
     /// To write at the end, as `>>` does.
     pub fn appending() -> OpenHow {
-        OpenHow { append: true, create: true, ..OpenHow::default() }
+        OpenHow {
+            append: true,
+            create: true,
+            ..OpenHow::default()
+        }
     }
 
     /// Whether the file's bytes may change.
@@ -98,7 +110,11 @@ impl OpenFile {
     /// append, `offset` does not matter.
     pub fn write_at(&self, offset: u64, bytes: &[u8]) -> Result<usize, Errno> {
         let file = self.writable()?;
-        if self.how.append { file.append(bytes) } else { file.write_at(offset, bytes) }
+        if self.how.append {
+            file.append(bytes)
+        } else {
+            file.write_at(offset, bytes)
+        }
     }
 
     /// Writes at the end, wherever that is by then.
@@ -162,7 +178,9 @@ impl OpenFile {
     pub fn sync(&self, what: Durable) -> Result<(), Errno> {
         match &self.node {
             OpenNode::File(file) if self.how.writes() => file.sync(what),
-            OpenNode::Directory(location) if location.mount.access == Access::ReadWrite => location.directory.sync(),
+            OpenNode::Directory(location) if location.mount.access == Access::ReadWrite => {
+                location.directory.sync()
+            }
             _ => Ok(()),
         }
     }
@@ -171,16 +189,27 @@ impl OpenFile {
     pub fn list(&self) -> Result<Listing, Errno> {
         let location = self.directory()?;
         let listing = location.directory.list()?;
-        let Some(point) = location.point.clone().filter(|point| !point.children.is_empty()) else {
+        let Some(point) = location
+            .point
+            .clone()
+            .filter(|point| !point.children.is_empty())
+        else {
             return Ok(listing);
         };
         let mounted: Vec<_> = point
             .children
             .keys()
-            .map(|name| Ok(Entry { name: name.clone(), kind: Kind::Directory }))
+            .map(|name| {
+                Ok(Entry {
+                    name: name.clone(),
+                    kind: Kind::Directory,
+                })
+            })
             .collect();
         let others = listing.filter(move |entry| {
-            !entry.as_ref().is_ok_and(|entry| point.children.contains_key(&entry.name))
+            !entry
+                .as_ref()
+                .is_ok_and(|entry| point.children.contains_key(&entry.name))
         });
         Ok(Box::new(mounted.into_iter().chain(others)))
     }

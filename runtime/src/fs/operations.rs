@@ -11,7 +11,12 @@ use super::walk::{Follow, Place, Slash, Step, View};
 
 impl View<'_> {
     /// Opens a file or directory.
-    pub(super) fn open(self, base: &Arc<Location>, path: &str, how: OpenHow) -> Result<OpenFile, Errno> {
+    pub(super) fn open(
+        self,
+        base: &Arc<Location>,
+        path: &str,
+        how: OpenHow,
+    ) -> Result<OpenFile, Errno> {
         if how.directory && (how.create || how.truncate) {
             return Err(Errno::Invalid);
         }
@@ -19,15 +24,27 @@ impl View<'_> {
         let (node, mount) = self.run(base, path, |place| match place {
             Place::Directory(location) => open_directory(location, &how).map(Step::Done),
             Place::Entry(at, name, slash) => match at.point(name).cloned() {
-                Some(point) => open_directory(self.enter_point(&at, name, point)?, &how).map(Step::Done),
+                Some(point) => {
+                    open_directory(self.enter_point(&at, name, point)?, &how).map(Step::Done)
+                }
                 None => open_entry(&at, name, slash, &how),
             },
         })?;
-        Ok(OpenFile { node, mount, how, _permit: permit })
+        Ok(OpenFile {
+            node,
+            mount,
+            how,
+            _permit: permit,
+        })
     }
 
     /// What is known about a path, and what tells it from everything else.
-    pub(super) fn stat(self, base: &Arc<Location>, path: &str, follow: Follow) -> Result<(Stat, u128), Errno> {
+    pub(super) fn stat(
+        self,
+        base: &Arc<Location>,
+        path: &str,
+        follow: Follow,
+    ) -> Result<(Stat, u128), Errno> {
         self.run(base, path, |place| {
             let (stat, mount) = match place {
                 Place::Directory(location) => (location.directory.stat()?, location.mount.clone()),
@@ -39,10 +56,13 @@ impl View<'_> {
                     None => {
                         let stat = at.directory.stat_entry(name)?;
                         match (stat.kind, slash, follow) {
-                            (Kind::Symlink, Slash::Present, _) | (Kind::Symlink, _, Follow::Yes) => {
+                            (Kind::Symlink, Slash::Present, _)
+                            | (Kind::Symlink, _, Follow::Yes) => {
                                 return Ok(Step::Link(at.directory.read_link(name)?));
                             }
-                            (Kind::Directory, ..) | (_, Slash::Absent, _) => (stat, at.mount.clone()),
+                            (Kind::Directory, ..) | (_, Slash::Absent, _) => {
+                                (stat, at.mount.clone())
+                            }
                             (_, Slash::Present, _) => return Err(Errno::NotDirectory),
                         }
                     }
@@ -53,7 +73,12 @@ impl View<'_> {
     }
 
     /// Creates a directory.
-    pub(super) fn create_directory(self, base: &Arc<Location>, path: &str, mode: u32) -> Result<(), Errno> {
+    pub(super) fn create_directory(
+        self,
+        base: &Arc<Location>,
+        path: &str,
+        mode: u32,
+    ) -> Result<(), Errno> {
         self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, _) => {
@@ -64,7 +89,12 @@ impl View<'_> {
     }
 
     /// Creates a symlink.
-    pub(super) fn symlink(self, base: &Arc<Location>, path: &str, target: &str) -> Result<(), Errno> {
+    pub(super) fn symlink(
+        self,
+        base: &Arc<Location>,
+        path: &str,
+        target: &str,
+    ) -> Result<(), Errno> {
         check_path(target)?;
         self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
@@ -115,7 +145,8 @@ impl View<'_> {
                     return Err(Errno::IsDirectory);
                 }
                 at.writable()?;
-                if slash == Slash::Present && at.directory.stat_entry(name)?.kind != Kind::Directory {
+                if slash == Slash::Present && at.directory.stat_entry(name)?.kind != Kind::Directory
+                {
                     return Err(Errno::NotDirectory);
                 }
                 at.directory.remove_file(name).map(Step::Done)
@@ -132,7 +163,9 @@ impl View<'_> {
         to_path: &str,
     ) -> Result<(), Errno> {
         let (from, to) = (self.entry(base, path)?, self.entry(to_base, to_path)?);
-        let (Some(from), Some(to)) = (from, to) else { return Err(Errno::Busy) };
+        let (Some(from), Some(to)) = (from, to) else {
+            return Err(Errno::Busy);
+        };
         let (name, to_name) = (Name::new(&from.name)?, Name::new(&to.name)?);
         not_a_mount(&from.at, name)?;
         not_a_mount(&to.at, to_name)?;
@@ -174,10 +207,15 @@ impl View<'_> {
         vacant(&to.at, to_name, to.slash)?;
         let Some((at, name)) = from else {
             // A directory; but that the new name is taken comes first.
-            return Err(to.at.directory.stat_entry(to_name).map_or(Errno::NotPermitted, |_| Errno::Exist));
+            return Err(to
+                .at
+                .directory
+                .stat_entry(to_name)
+                .map_or(Errno::NotPermitted, |_| Errno::Exist));
         };
         same_mount(&at, &to.at)?;
-        at.directory.link(Name::new(&name)?, &*to.at.directory, to_name)
+        at.directory
+            .link(Name::new(&name)?, &*to.at.directory, to_name)
     }
 
     /// Sets the times of a path.
@@ -221,7 +259,8 @@ impl View<'_> {
                     return apply(Change::Directory(&location)).map(Step::Done);
                 }
                 let stat = at.directory.stat_entry(name)?;
-                if stat.kind == Kind::Symlink && (follow == Follow::Yes || slash == Slash::Present) {
+                if stat.kind == Kind::Symlink && (follow == Follow::Yes || slash == Slash::Present)
+                {
                     return Ok(Step::Link(at.directory.read_link(name)?));
                 }
                 if slash == Slash::Present && stat.kind != Kind::Directory {
@@ -238,7 +277,11 @@ impl View<'_> {
         self.run(base, path, |place| {
             Ok(Step::Done(match place {
                 Place::Directory(_) => None,
-                Place::Entry(at, name, slash) => Some(EntryPlace { at, name: name.as_str().to_owned(), slash }),
+                Place::Entry(at, name, slash) => Some(EntryPlace {
+                    at,
+                    name: name.as_str().to_owned(),
+                    slash,
+                }),
             }))
         })
     }
@@ -268,7 +311,12 @@ fn open_directory(location: Arc<Location>, how: &OpenHow) -> Result<Found, Errno
     Ok((OpenNode::Directory(location), mount))
 }
 
-fn open_entry(at: &Arc<Location>, name: Name<'_>, slash: Slash, how: &OpenHow) -> Result<Step<Found>, Errno> {
+fn open_entry(
+    at: &Arc<Location>,
+    name: Name<'_>,
+    slash: Slash,
+    how: &OpenHow,
+) -> Result<Step<Found>, Errno> {
     if slash == Slash::Present && how.create {
         return Err(Errno::IsDirectory);
     }
@@ -297,8 +345,12 @@ fn open_entry(at: &Arc<Location>, name: Name<'_>, slash: Slash, how: &OpenHow) -
         Opened::File(_) if frozen && how.writes() => Err(Errno::ReadOnly),
         Opened::File(file) => Ok(Step::Done((OpenNode::File(file), at.mount.clone()))),
         Opened::Directory(directory) => {
-            let location =
-                Location { parent: Some(at.clone()), directory, mount: at.mount.clone(), point: None };
+            let location = Location {
+                parent: Some(at.clone()),
+                directory,
+                mount: at.mount.clone(),
+                point: None,
+            };
             open_directory(Arc::new(location), how).map(Step::Done)
         }
     }
@@ -321,9 +373,17 @@ fn vacant(at: &Arc<Location>, name: Name<'_>, slash: Slash) -> Result<(), Errno>
 }
 
 fn not_a_mount(at: &Arc<Location>, name: Name<'_>) -> Result<(), Errno> {
-    if at.point(name).is_some() { Err(Errno::Busy) } else { Ok(()) }
+    if at.point(name).is_some() {
+        Err(Errno::Busy)
+    } else {
+        Ok(())
+    }
 }
 
 fn same_mount(at: &Arc<Location>, to: &Arc<Location>) -> Result<(), Errno> {
-    if at.mount.id == to.mount.id { Ok(()) } else { Err(Errno::CrossDevice) }
+    if at.mount.id == to.mount.id {
+        Ok(())
+    } else {
+        Err(Errno::CrossDevice)
+    }
 }

@@ -70,17 +70,29 @@ impl<'m> View<'m> {
         act: impl FnMut(Place<'_>) -> Result<Step<T>, Errno>,
     ) -> Result<T, Errno> {
         check_path(path)?;
-        Walk { view: self, links_left: LINKS_MAX }.run(base.clone(), path, act)
+        Walk {
+            view: self,
+            links_left: LINKS_MAX,
+        }
+        .run(base.clone(), path, act)
     }
 
     /// The sandbox's root.
     pub(super) fn root(self) -> Arc<Location> {
         let point = self.mounts.points.clone();
         let (directory, mount) = match &point.mounted {
-            Some(Mounted { info, root: Root::Shared(directory) }) => (directory.clone(), info.clone()),
+            Some(Mounted {
+                info,
+                root: Root::Shared(directory),
+            }) => (directory.clone(), info.clone()),
             _ => (point.synthetic.clone(), self.mounts.nowhere.clone()),
         };
-        Arc::new(Location { parent: None, directory, mount, point: Some(point) })
+        Arc::new(Location {
+            parent: None,
+            directory,
+            mount,
+            point: Some(point),
+        })
     }
 
     /// Steps from a directory into one of its entries.
@@ -109,7 +121,10 @@ impl<'m> View<'m> {
         let (directory, mount) = match &point.mounted {
             Some(mounted) => match &mounted.root {
                 Root::Shared(directory) => (directory.clone(), mounted.info.clone()),
-                Root::PerProcess => (self.caller.own.ok_or(Errno::NoEntry)?.clone(), mounted.info.clone()),
+                Root::PerProcess => (
+                    self.caller.own.ok_or(Errno::NoEntry)?.clone(),
+                    mounted.info.clone(),
+                ),
             },
             // Between mounts: the directory of the mount around it, where there is one.
             None => match at.directory.enter(name) {
@@ -117,7 +132,12 @@ impl<'m> View<'m> {
                 _ => (point.synthetic.clone(), self.mounts.nowhere.clone()),
             },
         };
-        Ok(Arc::new(Location { parent: Some(at.clone()), directory, mount, point: Some(point) }))
+        Ok(Arc::new(Location {
+            parent: Some(at.clone()),
+            directory,
+            mount,
+            point: Some(point),
+        }))
     }
 }
 
@@ -143,10 +163,12 @@ impl Walk<'_> {
                     // Only an entry can be a symlink.
                     Step::Link(_) => return Err(Errno::Loop),
                 },
-                Place::Entry(at, name, slash) => match act(Place::Entry(at.clone(), name, slash))? {
-                    Step::Done(value) => return Ok(value),
-                    Step::Link(target) => (at, self.link(target, slash)?),
-                },
+                Place::Entry(at, name, slash) => {
+                    match act(Place::Entry(at.clone(), name, slash))? {
+                        Step::Done(value) => return Ok(value),
+                        Step::Link(target) => (at, self.link(target, slash)?),
+                    }
+                }
             };
             at = link_at;
             path = Cow::Owned(target);
@@ -155,7 +177,11 @@ impl Walk<'_> {
 
     /// Everything but the last name.
     fn walk<'p>(&mut self, base: Arc<Location>, path: &'p str) -> Result<Place<'p>, Errno> {
-        let mut at = if path.starts_with('/') { self.view.root() } else { base };
+        let mut at = if path.starts_with('/') {
+            self.view.root()
+        } else {
+            base
+        };
         let mut rest = path;
         while let Some((part, after)) = split_first(rest) {
             rest = after;
@@ -169,7 +195,11 @@ impl Walk<'_> {
             }
             let name = Name::new(part)?;
             if after.bytes().all(|byte| byte == b'/') {
-                let slash = if after.is_empty() { Slash::Absent } else { Slash::Present };
+                let slash = if after.is_empty() {
+                    Slash::Absent
+                } else {
+                    Slash::Present
+                };
                 return Ok(Place::Entry(at, name, slash));
             }
             at = match self.view.enter(&at, name)? {

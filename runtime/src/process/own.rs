@@ -56,7 +56,11 @@ impl OwnProcess for Own {
         Some(match endpoint.description() {
             // As on Linux, a file is opened again, with an offset of its own.
             Description::File(file) => Arc::new(Reopened(file.open_file())),
-            _ => Arc::new(Shared { fd, endpoint: endpoint.clone(), on_broken_pipe: self.on_broken_pipe }),
+            _ => Arc::new(Shared {
+                fd,
+                endpoint: endpoint.clone(),
+                on_broken_pipe: self.on_broken_pipe,
+            }),
         })
     }
 }
@@ -104,6 +108,9 @@ impl File for Shared {
     }
 
     fn output_stream(&self) -> Option<DynOutputStream> {
-        Some(Box::new(Output { endpoint: self.endpoint.clone(), on_broken_pipe: self.on_broken_pipe }))
+        Some(Box::new(Output {
+            endpoint: self.endpoint.clone(),
+            on_broken_pipe: self.on_broken_pipe,
+        }))
     }
 }

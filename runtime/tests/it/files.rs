@@ -21,7 +21,12 @@ async fn the_standard_library_finds_what_it_expects() {
     let hands = hands(|_| {});
     let ran = hands.run(&["files", "check", "/workspace"], "").await;
     assert_eq!(written(ran), "all is well\n");
-    assert_eq!(std::fs::read(hands.workspace.path().join("linked")).unwrap().len(), 100);
+    assert_eq!(
+        std::fs::read(hands.workspace.path().join("linked"))
+            .unwrap()
+            .len(),
+        100
+    );
 }
 
 #[tokio::test]
@@ -51,7 +56,12 @@ async fn a_full_disk_is_an_error_a_program_can_handle() {
     let hands = hands(|grant| grant.limits.disk_bytes_max = 1_000_000);
     let ran = hands.run(&["files", "fill", "big"], "").await;
     assert_eq!(written(ran), "1000000 bytes, then EIO\n");
-    assert_eq!(std::fs::metadata(hands.workspace.path().join("big")).unwrap().len(), 1_000_000);
+    assert_eq!(
+        std::fs::metadata(hands.workspace.path().join("big"))
+            .unwrap()
+            .len(),
+        1_000_000
+    );
 }
 
 #[tokio::test]
@@ -64,10 +74,22 @@ async fn a_file_too_large_is_an_error_a_program_can_handle() {
 #[tokio::test]
 async fn a_process_finds_itself_in_proc_and_dev() {
     let hands = hands(|_| {});
-    assert_eq!(written(hands.run(&["head", "/dev/stdin"], "from outside").await), "from outside");
-    assert_eq!(written(hands.run(&["head", "/dev/fd/0"], "from outside").await), "from outside");
-    assert_eq!(written(hands.run(&["cat", "/proc/self/cmdline"], "").await), "cat\0/proc/self/cmdline\0");
-    assert_eq!(written(hands.run(&["readlink", "/proc/self/cwd"], "").await), "/workspace\n");
+    assert_eq!(
+        written(hands.run(&["head", "/dev/stdin"], "from outside").await),
+        "from outside"
+    );
+    assert_eq!(
+        written(hands.run(&["head", "/dev/fd/0"], "from outside").await),
+        "from outside"
+    );
+    assert_eq!(
+        written(hands.run(&["cat", "/proc/self/cmdline"], "").await),
+        "cat\0/proc/self/cmdline\0"
+    );
+    assert_eq!(
+        written(hands.run(&["readlink", "/proc/self/cwd"], "").await),
+        "/workspace\n"
+    );
     assert_eq!(written(hands.run(&["tee", "/dev/stdout"], "x").await), "xx");
     let ran = hands.run(&["head", "/proc/self/fd/7"], "").await;
     assert!(matches!(ran.status, Ok(ExitStatus::Exited(1))), "{ran:?}");
@@ -80,9 +102,20 @@ async fn small_files_are_measured() {
     let usr = Image::new((0..10).map(|name| (name.to_string(), Bytes::new(), 0o644)));
     let hands = hands(|grant| {
         let source = MountSource::Image(Arc::new(usr));
-        grant.mounts.push(Mount { at: "/usr".to_owned(), source, access: Access::ReadOnly });
+        grant.mounts.push(Mount {
+            at: "/usr".to_owned(),
+            source,
+            access: Access::ReadOnly,
+        });
     });
-    println!("{}", written(hands.run(&["files", "time", "/workspace", "2000"], "").await));
+    println!(
+        "{}",
+        written(
+            hands
+                .run(&["files", "time", "/workspace", "2000"], "")
+                .await
+        )
+    );
     let path = hands.workspace.path().join("native");
     std::fs::write(&path, [b'x'; 1024]).unwrap();
     let start = std::time::Instant::now();
@@ -92,12 +125,23 @@ async fn small_files_are_measured() {
     println!("native stat: {}", start.elapsed().as_nanos() / 20_000);
     let start = std::time::Instant::now();
     for _ in 0..20_000 {
-        std::io::Read::read_exact(&mut std::fs::File::open(&path).unwrap(), &mut [0; 1024]).unwrap();
+        std::io::Read::read_exact(&mut std::fs::File::open(&path).unwrap(), &mut [0; 1024])
+            .unwrap();
     }
-    println!("native open, read 1 KiB, close: {}", start.elapsed().as_nanos() / 20_000);
+    println!(
+        "native open, read 1 KiB, close: {}",
+        start.elapsed().as_nanos() / 20_000
+    );
     let start = std::time::Instant::now();
     for _ in 0..50 {
-        std::process::Command::new("cat").arg(&path).stdout(std::process::Stdio::null()).status().unwrap();
+        std::process::Command::new("cat")
+            .arg(&path)
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
     }
-    println!("native fork and exec of cat: {}", start.elapsed().as_nanos() / 50);
+    println!(
+        "native fork and exec of cat: {}",
+        start.elapsed().as_nanos() / 50
+    );
 }

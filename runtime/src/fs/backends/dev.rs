@@ -9,7 +9,8 @@ use bytes::Bytes;
 use rand::Rng;
 
 use crate::fs::node::{
-    Create, Directory, Durable, Entered, Entry, File, Kind, Listing, NewTimes, OpenEntry, Opened, Stat, Timestamp,
+    Create, Directory, Durable, Entered, Entry, File, Kind, Listing, NewTimes, OpenEntry, Opened,
+    Stat, Timestamp,
 };
 use crate::fs::{Errno, Name};
 
@@ -48,13 +49,18 @@ enum Device {
 }
 
 fn device(name: Name<'_>) -> Option<(u64, Device)> {
-    let at = DEVICES.iter().position(|(device, _)| *device == name.as_str())?;
+    let at = DEVICES
+        .iter()
+        .position(|(device, _)| *device == name.as_str())?;
     Some((u64::try_from(at).ok()? + 2, DEVICES[at].1))
 }
 
 fn link(name: Name<'_>) -> Option<(u64, &'static str)> {
     let at = LINKS.iter().position(|(link, _)| *link == name.as_str())?;
-    Some((u64::try_from(at).ok()? + 2 + u64::try_from(DEVICES.len()).ok()?, LINKS[at].1))
+    Some((
+        u64::try_from(at).ok()? + 2 + u64::try_from(DEVICES.len()).ok()?,
+        LINKS[at].1,
+    ))
 }
 
 fn stat(kind: Kind, mode: u32, size: usize, inode: u64) -> Stat {
@@ -97,9 +103,17 @@ impl Directory for Dev {
         } else if let Some((_, target)) = link(name) {
             Opened::Link(target.to_owned())
         } else {
-            return Err(if how.create == Create::Never { Errno::NoEntry } else { Errno::Access });
+            return Err(if how.create == Create::Never {
+                Errno::NoEntry
+            } else {
+                Errno::Access
+            });
         };
-        if matches!(how.create, Create::Exclusively(_)) { Err(Errno::Exist) } else { Ok(exists) }
+        if matches!(how.create, Create::Exclusively(_)) {
+            Err(Errno::Exist)
+        } else {
+            Ok(exists)
+        }
     }
 
     fn read_link(&self, name: Name<'_>) -> Result<String, Errno> {
@@ -111,9 +125,16 @@ impl Directory for Dev {
     }
 
     fn list(&self) -> Result<Listing, Errno> {
-        let devices = DEVICES.iter().map(|(name, _)| (*name, Kind::CharacterDevice));
+        let devices = DEVICES
+            .iter()
+            .map(|(name, _)| (*name, Kind::CharacterDevice));
         let links = LINKS.iter().map(|(name, _)| (*name, Kind::Symlink));
-        Ok(Box::new(devices.chain(links).map(|(name, kind)| Ok(Entry { name: name.to_owned(), kind }))))
+        Ok(Box::new(devices.chain(links).map(|(name, kind)| {
+            Ok(Entry {
+                name: name.to_owned(),
+                kind,
+            })
+        })))
     }
 
     fn stat(&self) -> Result<Stat, Errno> {
@@ -175,8 +196,13 @@ impl File for OpenDevice {
 mod tests {
     use super::*;
 
-    const READ: OpenEntry =
-        OpenEntry { read: true, write: false, create: Create::Never, truncate: false, directory: false };
+    const READ: OpenEntry = OpenEntry {
+        read: true,
+        write: false,
+        create: Create::Never,
+        truncate: false,
+        directory: false,
+    };
 
     fn open(name: &str) -> Arc<dyn File> {
         match Dev.open(Name::new(name).unwrap(), &READ) {
@@ -191,21 +217,42 @@ mod tests {
         assert_eq!(open("null").write_at(0, b"gone"), Ok(4));
         assert_eq!(open("zero").read_at(7, 3).unwrap(), [0, 0, 0][..]);
         assert_eq!(open("full").write_at(0, b"x"), Err(Errno::NoSpace));
-        assert_ne!(open("urandom").read_at(0, 32).unwrap(), open("random").read_at(0, 32).unwrap());
-        assert_eq!(open("zero").read_at(0, usize::MAX).unwrap().len(), READ_BYTES_MAX);
+        assert_ne!(
+            open("urandom").read_at(0, 32).unwrap(),
+            open("random").read_at(0, 32).unwrap()
+        );
+        assert_eq!(
+            open("zero").read_at(0, usize::MAX).unwrap().len(),
+            READ_BYTES_MAX
+        );
     }
 
     #[test]
     fn nothing_can_be_added() {
-        let how = OpenEntry { write: true, create: Create::IfMissing(0o644), ..READ };
-        assert_eq!(Dev.open(Name::new("new").unwrap(), &how).err(), Some(Errno::Access));
-        assert_eq!(Dev.create_directory(Name::new("new").unwrap(), 0o755), Err(Errno::ReadOnly));
-        assert_eq!(Dev.remove_file(Name::new("null").unwrap()), Err(Errno::ReadOnly));
+        let how = OpenEntry {
+            write: true,
+            create: Create::IfMissing(0o644),
+            ..READ
+        };
+        assert_eq!(
+            Dev.open(Name::new("new").unwrap(), &how).err(),
+            Some(Errno::Access)
+        );
+        assert_eq!(
+            Dev.create_directory(Name::new("new").unwrap(), 0o755),
+            Err(Errno::ReadOnly)
+        );
+        assert_eq!(
+            Dev.remove_file(Name::new("null").unwrap()),
+            Err(Errno::ReadOnly)
+        );
     }
 
     #[test]
     fn standard_streams_are_the_process_s() {
-        let Ok(Opened::Link(target)) = Dev.open(Name::new("stdin").unwrap(), &READ) else { panic!("a link") };
+        let Ok(Opened::Link(target)) = Dev.open(Name::new("stdin").unwrap(), &READ) else {
+            panic!("a link")
+        };
         assert_eq!(target, "/proc/self/fd/0");
     }
 }

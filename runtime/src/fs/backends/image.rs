@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::fs::node::{Directory, Entered, Entry, File, Kind, Listing, OpenEntry, Opened, Stat, Timestamp};
+use crate::fs::node::{
+    Directory, Entered, Entry, File, Kind, Listing, OpenEntry, Opened, Stat, Timestamp,
+};
 use crate::fs::{Errno, Name};
 
 /// A read-only tree of files in memory.
@@ -31,7 +33,10 @@ impl Image {
             }
         }
         let mut inode = 0;
-        Image { root: Arc::new(root.finish(&mut inode)), files: count }
+        Image {
+            root: Arc::new(root.finish(&mut inode)),
+            files: count,
+        }
     }
 
     /// How many files there are.
@@ -52,7 +57,10 @@ impl Image {
 
 impl fmt::Debug for Image {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Image").field("files", &self.files).finish_non_exhaustive()
+        formatter
+            .debug_struct("Image")
+            .field("files", &self.files)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,7 +84,10 @@ impl Building {
                 if self.files.contains_key(first) {
                     return Err(Errno::NotDirectory);
                 }
-                self.directories.entry(first.to_owned()).or_default().insert(rest, bytes, mode)
+                self.directories
+                    .entry(first.to_owned())
+                    .or_default()
+                    .insert(rest, bytes, mode)
             }
             None => {
                 let name = Name::new(path)?.as_str();
@@ -100,12 +111,27 @@ impl Building {
         let mut entries: BTreeMap<Box<str>, Node> = self
             .files
             .into_iter()
-            .map(|(name, (bytes, mode))| (name.into(), Node::File(Arc::new(Content { inode: next(), bytes, mode }))))
+            .map(|(name, (bytes, mode))| {
+                (
+                    name.into(),
+                    Node::File(Arc::new(Content {
+                        inode: next(),
+                        bytes,
+                        mode,
+                    })),
+                )
+            })
             .collect();
         for (name, directory) in self.directories {
-            entries.insert(name.into(), Node::Directory(Arc::new(directory.finish(inode))));
+            entries.insert(
+                name.into(),
+                Node::Directory(Arc::new(directory.finish(inode))),
+            );
         }
-        ImageDirectory { inode: own, entries: Arc::new(entries) }
+        ImageDirectory {
+            inode: own,
+            entries: Arc::new(entries),
+        }
     }
 }
 
@@ -187,7 +213,10 @@ impl Directory for ImageDirectory {
                 Node::File(_) => Kind::File,
                 Node::Directory(_) => Kind::Directory,
             };
-            Some(Ok(Entry { name: name.to_string(), kind }))
+            Some(Ok(Entry {
+                name: name.to_string(),
+                kind,
+            }))
         })))
     }
 
@@ -198,7 +227,9 @@ impl Directory for ImageDirectory {
 
 impl File for Content {
     fn read_at(&self, offset: u64, length: usize) -> Result<Bytes, Errno> {
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        let start = usize::try_from(offset)
+            .unwrap_or(usize::MAX)
+            .min(self.bytes.len());
         let end = start.saturating_add(length).min(self.bytes.len());
         Ok(self.bytes.slice(start..end))
     }
@@ -219,7 +250,11 @@ mod tests {
     #[test]
     fn files_bring_their_directories_along() {
         let image = Image::new([
-            ("lib/python/os.py".to_owned(), Bytes::from_static(b"import sys"), 0o644),
+            (
+                "lib/python/os.py".to_owned(),
+                Bytes::from_static(b"import sys"),
+                0o644,
+            ),
             ("/bin/tool".to_owned(), Bytes::from_static(b"\0asm"), 0o755),
             ("bin/tool".to_owned(), Bytes::from_static(b"\0asm2"), 0o755),
             ("bin/tool/below".to_owned(), Bytes::new(), 0o644),
@@ -229,9 +264,15 @@ mod tests {
         ]);
         assert_eq!(image.len(), 3);
         let root = image.root();
-        let listed: Vec<_> = root.list().unwrap().map(|entry| entry.unwrap().name).collect();
+        let listed: Vec<_> = root
+            .list()
+            .unwrap()
+            .map(|entry| entry.unwrap().name)
+            .collect();
         assert_eq!(listed, ["a", "bin", "lib"]);
-        let Ok(Entered::Directory(bin)) = root.enter(name("bin")) else { panic!("bin is a directory") };
+        let Ok(Entered::Directory(bin)) = root.enter(name("bin")) else {
+            panic!("bin is a directory")
+        };
         let tool = bin.stat_entry(name("tool")).unwrap();
         assert_eq!((tool.kind, tool.mode, tool.size), (Kind::File, 0o755, 5));
         assert_eq!(bin.enter(name("tool")).err(), Some(Errno::NotDirectory));
@@ -240,7 +281,11 @@ mod tests {
 
     #[test]
     fn reading_stays_within_the_file() {
-        let file = Content { inode: 1, bytes: Bytes::from_static(b"0123456789"), mode: 0o644 };
+        let file = Content {
+            inode: 1,
+            bytes: Bytes::from_static(b"0123456789"),
+            mode: 0o644,
+        };
         assert_eq!(file.read_at(3, 4).unwrap(), "3456");
         assert_eq!(file.read_at(8, usize::MAX).unwrap(), "89");
         assert!(file.read_at(u64::MAX, 1).unwrap().is_empty());

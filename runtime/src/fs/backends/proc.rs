@@ -35,7 +35,10 @@ pub trait OwnProcess: Send + Sync + 'static {
 
 /// The root of a process's `/proc`.
 pub fn directory(process: Arc<dyn OwnProcess>) -> Arc<dyn Directory> {
-    Arc::new(Proc { process, place: Place::Root })
+    Arc::new(Proc {
+        process,
+        place: Place::Root,
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,18 +55,34 @@ enum Node {
     Link(fn(&dyn OwnProcess) -> String),
 }
 
-const ROOT: [(&str, Node); 3] =
-    [("cpuinfo", Node::Text(cpuinfo)), ("meminfo", Node::Text(meminfo)), ("self", Node::Directory(Place::Own))];
+const ROOT: [(&str, Node); 3] = [
+    ("cpuinfo", Node::Text(cpuinfo)),
+    ("meminfo", Node::Text(meminfo)),
+    ("self", Node::Directory(Place::Own)),
+];
 
 const OWN: [(&str, Node); 7] = [
-    ("cmdline", Node::Text(|process| terminated(process.arguments()))),
+    (
+        "cmdline",
+        Node::Text(|process| terminated(process.arguments())),
+    ),
     ("comm", Node::Text(|process| program(process) + "\n")),
     ("cwd", Node::Link(|process| process.cwd())),
     (
         "environ",
-        Node::Text(|process| terminated(process.environment().into_iter().map(|(name, value)| format!("{name}={value}")))),
+        Node::Text(|process| {
+            terminated(
+                process
+                    .environment()
+                    .into_iter()
+                    .map(|(name, value)| format!("{name}={value}")),
+            )
+        }),
     ),
-    ("exe", Node::Link(|process| format!("/usr/bin/{}", program(process)))),
+    (
+        "exe",
+        Node::Link(|process| format!("/usr/bin/{}", program(process))),
+    ),
     ("fd", Node::Directory(Place::Descriptors)),
     ("status", Node::Text(status)),
 ];
@@ -84,7 +103,11 @@ impl Proc {
 
     /// The entry of that name, and a number for it.
     fn find(&self, name: Name<'_>) -> Result<(u64, Node), Errno> {
-        let at = self.entries().iter().position(|(entry, _)| *entry == name.as_str()).ok_or(Errno::NoEntry)?;
+        let at = self
+            .entries()
+            .iter()
+            .position(|(entry, _)| *entry == name.as_str())
+            .ok_or(Errno::NoEntry)?;
         Ok((number(self.place, at), self.entries()[at].1))
     }
 
@@ -98,7 +121,11 @@ impl Proc {
     }
 
     fn content(&self, inode: u64, text: String) -> Content {
-        Content { inode, bytes: Bytes::from(text), mode: 0o444 }
+        Content {
+            inode,
+            bytes: Bytes::from(text),
+            mode: 0o444,
+        }
     }
 }
 
@@ -131,7 +158,10 @@ impl Directory for Proc {
             return Err(Errno::NotDirectory);
         }
         match self.find(name)?.1 {
-            Node::Directory(place) => Ok(Entered::Directory(Arc::new(Proc { process: self.process.clone(), place }))),
+            Node::Directory(place) => Ok(Entered::Directory(Arc::new(Proc {
+                process: self.process.clone(),
+                place,
+            }))),
             Node::Link(target) => Ok(Entered::Link(target(&*self.process))),
             Node::Text(_) => Err(Errno::NotDirectory),
         }
@@ -143,8 +173,17 @@ impl Directory for Proc {
         }
         let (inode, node) = self.find(name)?;
         match node {
-            Node::Directory(place) => Proc { process: self.process.clone(), place }.stat(),
-            Node::Link(target) => Ok(stat(Kind::Symlink, 0o777, target(&*self.process).len(), inode)),
+            Node::Directory(place) => Proc {
+                process: self.process.clone(),
+                place,
+            }
+            .stat(),
+            Node::Link(target) => Ok(stat(
+                Kind::Symlink,
+                0o777,
+                target(&*self.process).len(),
+                inode,
+            )),
             Node::Text(text) => self.content(inode, text(&*self.process)).stat(),
         }
     }
@@ -158,12 +197,15 @@ impl Directory for Proc {
         } else {
             let (inode, node) = self.find(name)?;
             match node {
-                Node::Directory(place) => {
-                    Opened::Directory(Arc::new(Proc { process: self.process.clone(), place }))
-                }
+                Node::Directory(place) => Opened::Directory(Arc::new(Proc {
+                    process: self.process.clone(),
+                    place,
+                })),
                 Node::Link(target) => Opened::Link(target(&*self.process)),
                 Node::Text(_) if how.write => return Err(Errno::Access),
-                Node::Text(text) => Opened::File(Arc::new(self.content(inode, text(&*self.process)))),
+                Node::Text(text) => {
+                    Opened::File(Arc::new(self.content(inode, text(&*self.process))))
+                }
             }
         };
         match opened {
@@ -184,7 +226,12 @@ impl Directory for Proc {
         let entries: Vec<Entry> = match self.place {
             Place::Descriptors => {
                 let descriptors = self.process.descriptors().into_iter();
-                descriptors.map(|fd| Entry { name: fd.to_string(), kind: Kind::Other }).collect()
+                descriptors
+                    .map(|fd| Entry {
+                        name: fd.to_string(),
+                        kind: Kind::Other,
+                    })
+                    .collect()
             }
             _ => self
                 .entries()
@@ -195,7 +242,10 @@ impl Directory for Proc {
                         Node::Link(_) => Kind::Symlink,
                         Node::Text(_) => Kind::File,
                     };
-                    Entry { name: (*name).to_owned(), kind }
+                    Entry {
+                        name: (*name).to_owned(),
+                        kind,
+                    }
                 })
                 .collect(),
         };
@@ -208,7 +258,9 @@ impl Directory for Proc {
 }
 
 fn terminated(strings: impl IntoIterator<Item = String>) -> String {
-    strings.into_iter().fold(String::new(), |all, string| all + &string + "\0")
+    strings
+        .into_iter()
+        .fold(String::new(), |all, string| all + &string + "\0")
 }
 
 fn program(process: &dyn OwnProcess) -> String {
@@ -234,7 +286,12 @@ fn cpuinfo(_process: &dyn OwnProcess) -> String {
 fn meminfo(process: &dyn OwnProcess) -> String {
     let kibibytes = process.memory_bytes_max() / 1024;
     let mut text = String::new();
-    for (name, value) in [("MemTotal", kibibytes), ("MemFree", kibibytes), ("MemAvailable", kibibytes), ("SwapTotal", 0)] {
+    for (name, value) in [
+        ("MemTotal", kibibytes),
+        ("MemFree", kibibytes),
+        ("MemAvailable", kibibytes),
+        ("SwapTotal", 0),
+    ] {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name}:{value:>16} kB");
     }

@@ -16,12 +16,27 @@ fn links_out_of_a_mount_stay_in_the_sandbox() {
     sandbox.link("/etc/passwd", "passwd");
     sandbox.link("/proc/self/root/etc/passwd", "proc");
     sandbox.link("..", "up");
-    for path in ["absolute", "relative", "passwd", "proc", "up/secret", "../secret", "up/../secret"] {
+    for path in [
+        "absolute",
+        "relative",
+        "passwd",
+        "proc",
+        "up/secret",
+        "../secret",
+        "up/../secret",
+    ] {
         let path = format!("/workspace/{path}");
         assert_eq!(sandbox.read(&path), Err(Errno::NoEntry), "{path}");
         let error = sandbox.write(&path, "changed").unwrap_err();
-        assert!(matches!(error, Errno::NoEntry | Errno::ReadOnly), "{path}: {error}");
-        assert_eq!(sandbox.mounts.set_mode(&path, 0o777), Err(Errno::NoEntry), "{path}");
+        assert!(
+            matches!(error, Errno::NoEntry | Errno::ReadOnly),
+            "{path}: {error}"
+        );
+        assert_eq!(
+            sandbox.mounts.set_mode(&path, 0o777),
+            Err(Errno::NoEntry),
+            "{path}"
+        );
     }
     assert_eq!(std::fs::read_to_string(secret).unwrap(), "secret");
 }
@@ -34,25 +49,69 @@ fn a_read_only_mount_cannot_be_changed() {
         let file = format!("{mount}/file");
         let new = format!("{mount}/new");
         let deep = format!("{mount}/deep");
-        let now = NewTimes { accessed: NewTime::Now, modified: NewTime::Now };
+        let now = NewTimes {
+            accessed: NewTime::Now,
+            modified: NewTime::Now,
+        };
         assert_eq!(sandbox.write(&file, "x"), Err(Errno::ReadOnly));
         assert_eq!(sandbox.write(&new, "x"), Err(Errno::ReadOnly));
-        assert_eq!(open_error(&sandbox, &file, OpenHow { write: true, ..OpenHow::default() }), Some(Errno::ReadOnly));
-        assert_eq!(open_error(&sandbox, &new, OpenHow { write: true, ..OpenHow::default() }), Some(Errno::NoEntry));
-        let exclusive = OpenHow { exclusive: true, ..OpenHow::replacing() };
+        assert_eq!(
+            open_error(
+                &sandbox,
+                &file,
+                OpenHow {
+                    write: true,
+                    ..OpenHow::default()
+                }
+            ),
+            Some(Errno::ReadOnly)
+        );
+        assert_eq!(
+            open_error(
+                &sandbox,
+                &new,
+                OpenHow {
+                    write: true,
+                    ..OpenHow::default()
+                }
+            ),
+            Some(Errno::NoEntry)
+        );
+        let exclusive = OpenHow {
+            exclusive: true,
+            ..OpenHow::replacing()
+        };
         assert_eq!(open_error(&sandbox, &file, exclusive), Some(Errno::Exist));
         assert_eq!(sandbox.mounts.set_mode(&file, 0o777), Err(Errno::ReadOnly));
-        assert_eq!(view.set_times(&root, &file, Follow::Yes, now), Err(Errno::ReadOnly));
+        assert_eq!(
+            view.set_times(&root, &file, Follow::Yes, now),
+            Err(Errno::ReadOnly)
+        );
         assert_eq!(view.remove_file(&root, &file), Err(Errno::ReadOnly));
         assert_eq!(view.remove_file(&root, &new), Err(Errno::ReadOnly));
         assert_eq!(view.remove_directory(&root, &deep), Err(Errno::ReadOnly));
-        assert_eq!(view.create_directory(&root, &new, 0o755), Err(Errno::ReadOnly));
-        assert_eq!(view.create_directory(&root, &deep, 0o755), Err(Errno::Exist));
+        assert_eq!(
+            view.create_directory(&root, &new, 0o755),
+            Err(Errno::ReadOnly)
+        );
+        assert_eq!(
+            view.create_directory(&root, &deep, 0o755),
+            Err(Errno::Exist)
+        );
         assert_eq!(view.symlink(&root, &new, "x"), Err(Errno::ReadOnly));
-        assert_eq!(view.link(&root, &file, Follow::No, &root, &new), Err(Errno::ReadOnly));
+        assert_eq!(
+            view.link(&root, &file, Follow::No, &root, &new),
+            Err(Errno::ReadOnly)
+        );
         assert_eq!(view.rename(&root, &file, &root, &new), Err(Errno::ReadOnly));
-        assert_eq!(view.rename(&root, &file, &root, "/tmp/x"), Err(Errno::CrossDevice));
-        assert_eq!(view.link(&root, &file, Follow::No, &root, "/tmp/x"), Err(Errno::CrossDevice));
+        assert_eq!(
+            view.rename(&root, &file, &root, "/tmp/x"),
+            Err(Errno::CrossDevice)
+        );
+        assert_eq!(
+            view.link(&root, &file, Follow::No, &root, "/tmp/x"),
+            Err(Errno::CrossDevice)
+        );
         let open = sandbox.mounts.open(&file, OpenHow::reading()).unwrap();
         assert_eq!(open.write_at(0, b"x"), Err(Errno::BadDescriptor));
         assert_eq!(open.set_times(now), Err(Errno::ReadOnly));
@@ -65,8 +124,10 @@ fn a_read_only_mount_cannot_be_changed() {
     // The same things where they are allowed.
     sandbox.write("/tmp/file", "x").unwrap();
     sandbox.mounts.set_mode("/tmp/file", 0o700).unwrap();
-    view.rename(&root, "/tmp/file", &root, "/tmp/other").unwrap();
-    view.link(&root, "/tmp/other", Follow::No, &root, "/tmp/file").unwrap();
+    view.rename(&root, "/tmp/file", &root, "/tmp/other")
+        .unwrap();
+    view.link(&root, "/tmp/other", Follow::No, &root, "/tmp/file")
+        .unwrap();
     view.remove_file(&root, "/tmp/other").unwrap();
 }
 
@@ -74,13 +135,24 @@ fn a_read_only_mount_cannot_be_changed() {
 fn what_is_no_file_is_not_opened() {
     let sandbox = Sandbox::new();
     let fifo = sandbox.workspace().join("fifo");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o666.into(), 0).unwrap();
-    let _socket = std::os::unix::net::UnixListener::bind(sandbox.workspace().join("socket")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        0o666.into(),
+        0,
+    )
+    .unwrap();
+    let _socket =
+        std::os::unix::net::UnixListener::bind(sandbox.workspace().join("socket")).unwrap();
     for name in ["fifo", "socket"] {
         let path = format!("/workspace/{name}");
         assert_eq!(sandbox.read(&path), Err(Errno::Access), "{name}");
         assert_eq!(sandbox.write(&path, "x"), Err(Errno::Access), "{name}");
-        assert_eq!(sandbox.mounts.stat(&path).unwrap().kind, crate::fs::Kind::Other);
+        assert_eq!(
+            sandbox.mounts.stat(&path).unwrap().kind,
+            crate::fs::Kind::Other
+        );
         sandbox.mounts.remove_file(&path).unwrap();
     }
 }
@@ -88,8 +160,17 @@ fn what_is_no_file_is_not_opened() {
 #[test]
 fn bits_that_give_away_the_server_s_rights_never_reach_the_host() {
     let sandbox = Sandbox::new();
-    sandbox.mounts.write_file("/workspace/tool", b"", 0o6755).unwrap();
-    let mode = || std::fs::metadata(sandbox.workspace().join("tool")).unwrap().permissions().mode() & 0o7777;
+    sandbox
+        .mounts
+        .write_file("/workspace/tool", b"", 0o6755)
+        .unwrap();
+    let mode = || {
+        std::fs::metadata(sandbox.workspace().join("tool"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777
+    };
     assert_eq!(mode(), 0o755);
     sandbox.mounts.set_mode("/workspace/tool", 0o7777).unwrap();
     assert_eq!(mode(), 0o777);
@@ -110,7 +191,11 @@ fn a_race_on_the_path_leads_nowhere() {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let (real, evil, shown) = (workspace.join("real"), workspace.join("evil"), workspace.join("shown"));
+            let (real, evil, shown) = (
+                workspace.join("real"),
+                workspace.join("evil"),
+                workspace.join("shown"),
+            );
             while !done.load(Ordering::Relaxed) {
                 std::fs::rename(&real, &shown).unwrap();
                 std::fs::rename(&shown, &real).unwrap();
@@ -129,5 +214,12 @@ fn a_race_on_the_path_leads_nowhere() {
         done.store(true, Ordering::Relaxed);
     });
     assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 1);
-    assert_eq!(std::fs::metadata(outside.join("file")).unwrap().permissions().mode() & 0o777, 0o644);
+    assert_eq!(
+        std::fs::metadata(outside.join("file"))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o644
+    );
 }

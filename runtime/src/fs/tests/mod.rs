@@ -31,7 +31,13 @@ impl Sandbox {
 
     fn limited(limits: LedgerLimits) -> Sandbox {
         let host = tempfile::tempdir().unwrap();
-        for directory in ["workspace", "workspace/inner", "frozen", "frozen/deep", "tmp"] {
+        for directory in [
+            "workspace",
+            "workspace/inner",
+            "frozen",
+            "frozen/deep",
+            "tmp",
+        ] {
             std::fs::create_dir(host.path().join(directory)).unwrap();
         }
         std::fs::write(host.path().join("secret"), "secret").unwrap();
@@ -56,13 +62,20 @@ impl Sandbox {
             directory("/workspace/made/up", "tmp", Access::ReadWrite),
             directory("/tmp", "tmp", Access::ReadWrite),
             directory("/mnt/session/uploads", "frozen", Access::ReadOnly),
-            Mount { at: "/usr".into(), source: MountSource::Image(Arc::new(image)), access: Access::ReadWrite },
+            Mount {
+                at: "/usr".into(),
+                source: MountSource::Image(Arc::new(image)),
+                access: Access::ReadWrite,
+            },
         ];
         Mounts::from_grant(&mounts, Ledger::new(limits)).unwrap()
     }
 
     fn view(&self) -> View<'_> {
-        View { mounts: &self.mounts, caller: Caller::default() }
+        View {
+            mounts: &self.mounts,
+            caller: Caller::default(),
+        }
     }
 
     fn root(&self) -> Arc<Location> {
@@ -78,7 +91,9 @@ impl Sandbox {
     }
 
     fn read(&self, path: &str) -> Result<String, Errno> {
-        self.mounts.read_file(path, 1 << 20).map(|bytes| String::from_utf8(bytes).unwrap())
+        self.mounts
+            .read_file(path, 1 << 20)
+            .map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     fn write(&self, path: &str, content: &str) -> Result<(), Errno> {
@@ -86,7 +101,12 @@ impl Sandbox {
     }
 
     fn names(&self, path: &str) -> Vec<String> {
-        self.mounts.list(path).unwrap().into_iter().map(|entry| entry.name).collect()
+        self.mounts
+            .list(path)
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect()
     }
 }
 

@@ -55,7 +55,8 @@ fn path() -> impl Strategy<Value = String> {
 
 /// Targets whose meaning does not depend on where the tree is.
 fn target() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["a", "b", "c", "d", "./a", "a/b", "b/", "c/../d"]).prop_map(str::to_owned)
+    prop::sample::select(vec!["a", "b", "c", "d", "./a", "a/b", "b/", "c/../d"])
+        .prop_map(str::to_owned)
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -94,21 +95,48 @@ fn describe(kind: Kind, mode: u32, size: u64, links: u64) -> String {
 }
 
 fn ours(sandbox: &Sandbox, operation: &Operation) -> Shown {
-    let directory = sandbox.mounts.open("/tmp", OpenHow { directory: true, ..OpenHow::reading() })?;
+    let directory = sandbox.mounts.open(
+        "/tmp",
+        OpenHow {
+            directory: true,
+            ..OpenHow::reading()
+        },
+    )?;
     let (view, base) = (sandbox.view(), directory.directory()?);
     let open = |path: &str, how| view.open(base, path, how);
-    let write = OpenHow { write: true, create: true, ..OpenHow::default() };
+    let write = OpenHow {
+        write: true,
+        create: true,
+        ..OpenHow::default()
+    };
     let done = |()| String::new();
     match operation {
-        Operation::Write(path, at, bytes) => {
-            open(path, write)?.write_at(u64::from(*at), bytes).map(|written| written.to_string())
-        }
-        Operation::Append(path, bytes) => open(path, OpenHow::appending())?.append(bytes).map(|n| n.to_string()),
-        Operation::Truncate(path, size) => {
-            open(path, OpenHow { write: true, ..OpenHow::default() })?.truncate(u64::from(*size)).map(done)
-        }
-        Operation::Create(path) => open(path, OpenHow { exclusive: true, ..write }).map(|_| String::new()),
-        Operation::Read(path) => open(path, OpenHow::reading())?.read_at(0, 1000).map(|bytes| format!("{bytes:?}")),
+        Operation::Write(path, at, bytes) => open(path, write)?
+            .write_at(u64::from(*at), bytes)
+            .map(|written| written.to_string()),
+        Operation::Append(path, bytes) => open(path, OpenHow::appending())?
+            .append(bytes)
+            .map(|n| n.to_string()),
+        Operation::Truncate(path, size) => open(
+            path,
+            OpenHow {
+                write: true,
+                ..OpenHow::default()
+            },
+        )?
+        .truncate(u64::from(*size))
+        .map(done),
+        Operation::Create(path) => open(
+            path,
+            OpenHow {
+                exclusive: true,
+                ..write
+            },
+        )
+        .map(|_| String::new()),
+        Operation::Read(path) => open(path, OpenHow::reading())?
+            .read_at(0, 1000)
+            .map(|bytes| format!("{bytes:?}")),
         Operation::MakeDirectory(path) => view.create_directory(base, path, 0o755).map(done),
         Operation::RemoveFile(path) => view.remove_file(base, path).map(done),
         Operation::RemoveDirectory(path) => view.remove_directory(base, path).map(done),
@@ -126,8 +154,17 @@ fn ours(sandbox: &Sandbox, operation: &Operation) -> Shown {
         }
         Operation::SetMode(path, mode) => view.set_mode(base, path, *mode).map(done),
         Operation::List(path) => {
-            let entries = open(path, OpenHow { directory: true, ..OpenHow::reading() })?.list()?;
-            let mut entries = entries.map(|entry| entry.map(|entry| (entry.name, entry.kind))).collect::<Result<Vec<_>, _>>()?;
+            let entries = open(
+                path,
+                OpenHow {
+                    directory: true,
+                    ..OpenHow::reading()
+                },
+            )?
+            .list()?;
+            let mut entries = entries
+                .map(|entry| entry.map(|entry| (entry.name, entry.kind)))
+                .collect::<Result<Vec<_>, _>>()?;
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             Ok(format!("{entries:?}"))
         }
@@ -149,20 +186,32 @@ fn theirs(root: &Path, operation: &Operation) -> Result<String, std::io::Error> 
     // Not `join`, which would drop trailing slashes and dots.
     let at = |path: &str| PathBuf::from(format!("{}/{path}", root.display()));
     let shown = |stat: std::fs::Metadata| {
-        describe(host_kind(stat.file_type()), stat.permissions().mode() & 0o7777, stat.len(), stat.nlink())
+        describe(
+            host_kind(stat.file_type()),
+            stat.permissions().mode() & 0o7777,
+            stat.len(),
+            stat.nlink(),
+        )
     };
     let mut write = std::fs::OpenOptions::new();
     write.write(true);
     let done = |()| String::new();
     match operation {
-        Operation::Write(path, offset, bytes) => {
-            write.create(true).open(at(path))?.write_at(bytes, u64::from(*offset)).map(|written| written.to_string())
-        }
+        Operation::Write(path, offset, bytes) => write
+            .create(true)
+            .open(at(path))?
+            .write_at(bytes, u64::from(*offset))
+            .map(|written| written.to_string()),
         Operation::Append(path, bytes) => {
-            let mut file = std::fs::OpenOptions::new().append(true).create(true).open(at(path))?;
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(at(path))?;
             std::io::Write::write(&mut file, bytes).map(|written| written.to_string())
         }
-        Operation::Truncate(path, size) => write.open(at(path))?.set_len(u64::from(*size)).map(done),
+        Operation::Truncate(path, size) => {
+            write.open(at(path))?.set_len(u64::from(*size)).map(done)
+        }
         Operation::Create(path) => write.create_new(true).open(at(path)).map(|_| String::new()),
         Operation::Read(path) => {
             let mut buffer = vec![0; 1000];
@@ -175,7 +224,9 @@ fn theirs(root: &Path, operation: &Operation) -> Result<String, std::io::Error> 
         Operation::Rename(from, to) => std::fs::rename(at(from), at(to)).map(done),
         Operation::Link(from, to) => std::fs::hard_link(at(from), at(to)).map(done),
         Operation::Symlink(path, target) => symlink(target, at(path)).map(done),
-        Operation::ReadLink(path) => std::fs::read_link(at(path)).map(|target| target.to_str().unwrap().to_owned()),
+        Operation::ReadLink(path) => {
+            std::fs::read_link(at(path)).map(|target| target.to_str().unwrap().to_owned())
+        }
         Operation::Stat(path) => std::fs::metadata(at(path)).map(shown),
         Operation::StatLink(path) => std::fs::symlink_metadata(at(path)).map(shown),
         Operation::SetMode(path, mode) => {
@@ -185,7 +236,10 @@ fn theirs(root: &Path, operation: &Operation) -> Result<String, std::io::Error> 
             let mut entries = Vec::new();
             for entry in std::fs::read_dir(at(path))? {
                 let entry = entry?;
-                entries.push((entry.file_name().into_string().unwrap(), host_kind(entry.file_type()?)));
+                entries.push((
+                    entry.file_name().into_string().unwrap(),
+                    host_kind(entry.file_type()?),
+                ));
             }
             entries.sort_by(|a, b| a.0.cmp(&b.0));
             Ok(format!("{entries:?}"))

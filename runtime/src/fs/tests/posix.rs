@@ -9,24 +9,69 @@ use crate::fs::walk::Follow;
 fn opening_creates_truncates_and_refuses_as_asked() {
     let sandbox = Sandbox::new();
     let how = OpenHow::default;
-    assert_eq!(open_error(&sandbox, "/workspace/new", OpenHow::reading()), Some(Errno::NoEntry));
-    assert_eq!(open_error(&sandbox, "/workspace/new", how()), Some(Errno::Invalid));
-    assert_eq!(open_error(&sandbox, "/workspace/new/", OpenHow::replacing()), Some(Errno::IsDirectory));
-    assert_eq!(open_error(&sandbox, "/workspace/inner", OpenHow::replacing()), Some(Errno::IsDirectory));
+    assert_eq!(
+        open_error(&sandbox, "/workspace/new", OpenHow::reading()),
+        Some(Errno::NoEntry)
+    );
+    assert_eq!(
+        open_error(&sandbox, "/workspace/new", how()),
+        Some(Errno::Invalid)
+    );
+    assert_eq!(
+        open_error(&sandbox, "/workspace/new/", OpenHow::replacing()),
+        Some(Errno::IsDirectory)
+    );
+    assert_eq!(
+        open_error(&sandbox, "/workspace/inner", OpenHow::replacing()),
+        Some(Errno::IsDirectory)
+    );
     sandbox.write("/workspace/new", "12345").unwrap();
-    let exclusive = OpenHow { exclusive: true, ..OpenHow::replacing() };
-    assert_eq!(open_error(&sandbox, "/workspace/new", exclusive), Some(Errno::Exist));
-    let directory = OpenHow { directory: true, ..OpenHow::reading() };
-    assert_eq!(open_error(&sandbox, "/workspace/new", directory), Some(Errno::NotDirectory));
+    let exclusive = OpenHow {
+        exclusive: true,
+        ..OpenHow::replacing()
+    };
+    assert_eq!(
+        open_error(&sandbox, "/workspace/new", exclusive),
+        Some(Errno::Exist)
+    );
+    let directory = OpenHow {
+        directory: true,
+        ..OpenHow::reading()
+    };
+    assert_eq!(
+        open_error(&sandbox, "/workspace/new", directory),
+        Some(Errno::NotDirectory)
+    );
     assert_eq!(open_error(&sandbox, "/workspace/inner", directory), None);
     sandbox.link("new", "link");
     sandbox.link("made-through", "dangling");
-    assert_eq!(open_error(&sandbox, "/workspace/dangling", exclusive), Some(Errno::Exist));
-    let nofollow = OpenHow { follow: false, ..OpenHow::reading() };
-    assert_eq!(open_error(&sandbox, "/workspace/link", nofollow), Some(Errno::Loop));
+    assert_eq!(
+        open_error(&sandbox, "/workspace/dangling", exclusive),
+        Some(Errno::Exist)
+    );
+    let nofollow = OpenHow {
+        follow: false,
+        ..OpenHow::reading()
+    };
+    assert_eq!(
+        open_error(&sandbox, "/workspace/link", nofollow),
+        Some(Errno::Loop)
+    );
     sandbox.write("/workspace/dangling", "through").unwrap();
-    assert_eq!(sandbox.read("/workspace/made-through").as_deref(), Ok("through"));
-    let file = sandbox.mounts.open("/workspace/link", OpenHow { write: true, ..OpenHow::reading() }).unwrap();
+    assert_eq!(
+        sandbox.read("/workspace/made-through").as_deref(),
+        Ok("through")
+    );
+    let file = sandbox
+        .mounts
+        .open(
+            "/workspace/link",
+            OpenHow {
+                write: true,
+                ..OpenHow::reading()
+            },
+        )
+        .unwrap();
     assert_eq!(file.read_at(3, 10).unwrap(), "45");
     sandbox.write("/workspace/new", "").unwrap();
     assert_eq!(file.size(), Ok(0));
@@ -37,7 +82,16 @@ fn opening_creates_truncates_and_refuses_as_asked() {
 #[test]
 fn a_file_outlives_its_name() {
     let sandbox = Sandbox::new();
-    let file = sandbox.mounts.open("/workspace/a", OpenHow { read: true, ..OpenHow::replacing() }).unwrap();
+    let file = sandbox
+        .mounts
+        .open(
+            "/workspace/a",
+            OpenHow {
+                read: true,
+                ..OpenHow::replacing()
+            },
+        )
+        .unwrap();
     file.write_at(0, b"first").unwrap();
     sandbox.mounts.remove_file("/workspace/a").unwrap();
     sandbox.write("/workspace/a", "second").unwrap();
@@ -50,8 +104,14 @@ fn a_file_outlives_its_name() {
 #[test]
 fn appending_goes_to_the_end_wherever_it_is() {
     let sandbox = Sandbox::new();
-    let log = sandbox.mounts.open("/workspace/log", OpenHow::appending()).unwrap();
-    let other = sandbox.mounts.open("/workspace/log", OpenHow::appending()).unwrap();
+    let log = sandbox
+        .mounts
+        .open("/workspace/log", OpenHow::appending())
+        .unwrap();
+    let other = sandbox
+        .mounts
+        .open("/workspace/log", OpenHow::appending())
+        .unwrap();
     log.append(b"a").unwrap();
     other.append(b"b").unwrap();
     assert_eq!(log.write_at(0, b"c"), Ok(1));
@@ -61,21 +121,37 @@ fn appending_goes_to_the_end_wherever_it_is() {
 #[test]
 fn modes_can_be_asked_for_and_set() {
     let sandbox = Sandbox::new();
-    sandbox.mounts.write_file("/workspace/script", b"", 0o755).unwrap();
+    sandbox
+        .mounts
+        .write_file("/workspace/script", b"", 0o755)
+        .unwrap();
     sandbox.link("script", "link");
     assert_eq!(sandbox.mounts.mode("/workspace/script"), Ok(0o755));
     for mode in [0o644, 0o000, 0o200, 0o111, 0o777] {
         sandbox.mounts.set_mode("/workspace/link", mode).unwrap();
         assert_eq!(sandbox.mounts.mode("/workspace/link"), Ok(mode));
     }
-    assert_eq!(sandbox.mounts.stat_link("/workspace/link").unwrap().kind, Kind::Symlink);
+    assert_eq!(
+        sandbox.mounts.stat_link("/workspace/link").unwrap().kind,
+        Kind::Symlink
+    );
     sandbox.mounts.set_mode("/workspace/inner", 0o700).unwrap();
     assert_eq!(sandbox.mounts.mode("/workspace/inner/"), Ok(0o700));
-    sandbox.view().create_directory(&sandbox.root(), "/workspace/open", 0o777).unwrap();
-    assert_eq!(sandbox.mounts.mode("/workspace/open"), Ok(0o777), "the host's umask does not matter");
+    sandbox
+        .view()
+        .create_directory(&sandbox.root(), "/workspace/open", 0o777)
+        .unwrap();
+    assert_eq!(
+        sandbox.mounts.mode("/workspace/open"),
+        Ok(0o777),
+        "the host's umask does not matter"
+    );
     assert_eq!(sandbox.mounts.mode("/usr/bin/cat"), Ok(0o755));
     assert_eq!(sandbox.mounts.mode("/usr/lib/text"), Ok(0o644));
-    assert_eq!(sandbox.mounts.mode("/workspace/missing"), Err(Errno::NoEntry));
+    assert_eq!(
+        sandbox.mounts.mode("/workspace/missing"),
+        Err(Errno::NoEntry)
+    );
 }
 
 #[test]
@@ -84,22 +160,59 @@ fn times_are_kept_to_the_nanosecond() {
     let (view, root) = (sandbox.view(), sandbox.root());
     sandbox.write("/workspace/a", "").unwrap();
     sandbox.link("a", "link");
-    let moment = Timestamp { seconds: 1_234_567_890, nanoseconds: 123_456_789 };
-    let times = NewTimes { accessed: NewTime::Keep, modified: NewTime::At(moment) };
+    let moment = Timestamp {
+        seconds: 1_234_567_890,
+        nanoseconds: 123_456_789,
+    };
+    let times = NewTimes {
+        accessed: NewTime::Keep,
+        modified: NewTime::At(moment),
+    };
     let accessed = sandbox.mounts.stat("/workspace/a").unwrap().accessed;
-    view.set_times(&root, "/workspace/link", Follow::Yes, times).unwrap();
+    view.set_times(&root, "/workspace/link", Follow::Yes, times)
+        .unwrap();
     let stat = sandbox.mounts.stat("/workspace/a").unwrap();
     assert_eq!((stat.modified, stat.accessed), (moment, accessed));
-    let later = Timestamp { seconds: 2_000_000_000, nanoseconds: 1 };
-    let times = NewTimes { accessed: NewTime::At(later), modified: NewTime::At(later) };
-    view.set_times(&root, "/workspace/link", Follow::No, times).unwrap();
-    assert_eq!(sandbox.mounts.stat_link("/workspace/link").unwrap().modified, later);
-    assert_eq!(sandbox.mounts.stat("/workspace/a").unwrap().modified, moment);
-    view.set_times(&root, "/workspace/inner/", Follow::Yes, times).unwrap();
-    assert_eq!(sandbox.mounts.stat("/workspace/inner").unwrap().modified, later);
-    let wrong = NewTime::At(Timestamp { seconds: 0, nanoseconds: 1_000_000_000 });
-    let times = NewTimes { accessed: NewTime::Keep, modified: wrong };
-    assert_eq!(view.set_times(&root, "/workspace/a", Follow::Yes, times), Err(Errno::Invalid));
+    let later = Timestamp {
+        seconds: 2_000_000_000,
+        nanoseconds: 1,
+    };
+    let times = NewTimes {
+        accessed: NewTime::At(later),
+        modified: NewTime::At(later),
+    };
+    view.set_times(&root, "/workspace/link", Follow::No, times)
+        .unwrap();
+    assert_eq!(
+        sandbox
+            .mounts
+            .stat_link("/workspace/link")
+            .unwrap()
+            .modified,
+        later
+    );
+    assert_eq!(
+        sandbox.mounts.stat("/workspace/a").unwrap().modified,
+        moment
+    );
+    view.set_times(&root, "/workspace/inner/", Follow::Yes, times)
+        .unwrap();
+    assert_eq!(
+        sandbox.mounts.stat("/workspace/inner").unwrap().modified,
+        later
+    );
+    let wrong = NewTime::At(Timestamp {
+        seconds: 0,
+        nanoseconds: 1_000_000_000,
+    });
+    let times = NewTimes {
+        accessed: NewTime::Keep,
+        modified: wrong,
+    };
+    assert_eq!(
+        view.set_times(&root, "/workspace/a", Follow::Yes, times),
+        Err(Errno::Invalid)
+    );
 }
 
 #[test]
@@ -131,9 +244,22 @@ fn renaming_replaces_what_posix_lets_it_replace() {
         sandbox.mounts.create_dir_all("/workspace/empty").unwrap();
         sandbox.mounts.create_dir_all("/workspace/full/x").unwrap();
         sandbox.link("file", "link");
-        let base = sandbox.mounts.open("/workspace", OpenHow { directory: true, ..OpenHow::reading() }).unwrap();
+        let base = sandbox
+            .mounts
+            .open(
+                "/workspace",
+                OpenHow {
+                    directory: true,
+                    ..OpenHow::reading()
+                },
+            )
+            .unwrap();
         let base = base.directory().unwrap();
-        assert_eq!(sandbox.view().rename(base, from, base, to), expected, "{from} -> {to}");
+        assert_eq!(
+            sandbox.view().rename(base, from, base, to),
+            expected,
+            "{from} -> {to}"
+        );
     }
 }
 
@@ -144,19 +270,61 @@ fn removing_and_linking_know_files_from_directories() {
     sandbox.write("/workspace/file", "x").unwrap();
     sandbox.mounts.create_dir_all("/workspace/full/x").unwrap();
     sandbox.link("full", "link");
-    assert_eq!(view.remove_file(&root, "/workspace/full"), Err(Errno::IsDirectory));
-    assert_eq!(view.remove_file(&root, "/workspace/file/"), Err(Errno::NotDirectory));
-    assert_eq!(view.remove_file(&root, "/workspace/missing"), Err(Errno::NoEntry));
-    assert_eq!(view.remove_directory(&root, "/workspace/file"), Err(Errno::NotDirectory));
-    assert_eq!(view.remove_directory(&root, "/workspace/link"), Err(Errno::NotDirectory));
-    assert_eq!(view.remove_directory(&root, "/workspace/full"), Err(Errno::NotEmpty));
-    assert_eq!(view.remove_directory(&root, "/workspace/full/x/."), Err(Errno::Invalid));
+    assert_eq!(
+        view.remove_file(&root, "/workspace/full"),
+        Err(Errno::IsDirectory)
+    );
+    assert_eq!(
+        view.remove_file(&root, "/workspace/file/"),
+        Err(Errno::NotDirectory)
+    );
+    assert_eq!(
+        view.remove_file(&root, "/workspace/missing"),
+        Err(Errno::NoEntry)
+    );
+    assert_eq!(
+        view.remove_directory(&root, "/workspace/file"),
+        Err(Errno::NotDirectory)
+    );
+    assert_eq!(
+        view.remove_directory(&root, "/workspace/link"),
+        Err(Errno::NotDirectory)
+    );
+    assert_eq!(
+        view.remove_directory(&root, "/workspace/full"),
+        Err(Errno::NotEmpty)
+    );
+    assert_eq!(
+        view.remove_directory(&root, "/workspace/full/x/."),
+        Err(Errno::Invalid)
+    );
     assert_eq!(view.remove_directory(&root, "/workspace/full/x/"), Ok(()));
-    assert_eq!(view.link(&root, "/workspace/full", Follow::No, &root, "/workspace/l"), Err(Errno::NotPermitted));
-    assert_eq!(view.link(&root, "/workspace/file", Follow::No, &root, "/workspace/link"), Err(Errno::Exist));
-    assert_eq!(view.link(&root, "/workspace/file", Follow::No, &root, "/tmp/l"), Err(Errno::CrossDevice));
-    assert_eq!(view.read_link(&root, "/workspace/link").as_deref(), Ok("full"));
-    assert_eq!(view.read_link(&root, "/workspace/file"), Err(Errno::Invalid));
+    assert_eq!(
+        view.link(&root, "/workspace/full", Follow::No, &root, "/workspace/l"),
+        Err(Errno::NotPermitted)
+    );
+    assert_eq!(
+        view.link(
+            &root,
+            "/workspace/file",
+            Follow::No,
+            &root,
+            "/workspace/link"
+        ),
+        Err(Errno::Exist)
+    );
+    assert_eq!(
+        view.link(&root, "/workspace/file", Follow::No, &root, "/tmp/l"),
+        Err(Errno::CrossDevice)
+    );
+    assert_eq!(
+        view.read_link(&root, "/workspace/link").as_deref(),
+        Ok("full")
+    );
+    assert_eq!(
+        view.read_link(&root, "/workspace/file"),
+        Err(Errno::Invalid)
+    );
     assert_eq!(view.read_link(&root, "/workspace"), Err(Errno::Invalid));
     assert_eq!(view.remove_file(&root, "/workspace/link"), Ok(()));
     assert!(sandbox.workspace().join("full").is_dir());
@@ -168,22 +336,61 @@ fn names_that_are_not_utf8_can_be_listed_and_used() {
     let sandbox = Sandbox::new();
     let name = std::ffi::OsStr::from_bytes(b"caf\xe9");
     std::fs::write(sandbox.workspace().join(name), "coffee").unwrap();
-    assert_eq!(sandbox.names("/workspace"), ["caf\u{F7E9}", "inner", "made"]);
-    assert_eq!(sandbox.read("/workspace/caf\u{F7E9}").as_deref(), Ok("coffee"));
-    sandbox.mounts.remove_file("/workspace/caf\u{F7E9}").unwrap();
+    assert_eq!(
+        sandbox.names("/workspace"),
+        ["caf\u{F7E9}", "inner", "made"]
+    );
+    assert_eq!(
+        sandbox.read("/workspace/caf\u{F7E9}").as_deref(),
+        Ok("coffee")
+    );
+    sandbox
+        .mounts
+        .remove_file("/workspace/caf\u{F7E9}")
+        .unwrap();
 }
 
 #[test]
 fn identities_tell_files_apart_across_mounts() {
     let sandbox = Sandbox::new();
     sandbox.write("/workspace/a", "").unwrap();
-    sandbox.view().link(&sandbox.root(), "/workspace/a", Follow::No, &sandbox.root(), "/workspace/b").unwrap();
-    let identity = |path| sandbox.view().stat(&sandbox.root(), path, Follow::Yes).unwrap().1;
+    sandbox
+        .view()
+        .link(
+            &sandbox.root(),
+            "/workspace/a",
+            Follow::No,
+            &sandbox.root(),
+            "/workspace/b",
+        )
+        .unwrap();
+    let identity = |path| {
+        sandbox
+            .view()
+            .stat(&sandbox.root(), path, Follow::Yes)
+            .unwrap()
+            .1
+    };
     assert_eq!(identity("/workspace/a"), identity("/workspace/b"));
-    let open = sandbox.mounts.open("/workspace/a", OpenHow::reading()).unwrap();
+    let open = sandbox
+        .mounts
+        .open("/workspace/a", OpenHow::reading())
+        .unwrap();
     assert_eq!(open.identity(), Ok(identity("/workspace/a")));
-    let all = ["/", "/mnt", "/mnt/session", "/usr", "/usr/bin", "/usr/bin/cat", "/dev", "/dev/null", "/workspace", "/tmp"];
-    let lower: std::collections::BTreeSet<_> = all.map(|path| identity(path) & u128::from(u64::MAX)).into();
+    let all = [
+        "/",
+        "/mnt",
+        "/mnt/session",
+        "/usr",
+        "/usr/bin",
+        "/usr/bin/cat",
+        "/dev",
+        "/dev/null",
+        "/workspace",
+        "/tmp",
+    ];
+    let lower: std::collections::BTreeSet<_> =
+        all.map(|path| identity(path) & u128::from(u64::MAX)).into();
     assert_eq!(lower.len(), all.len());
 }
 
@@ -193,17 +400,32 @@ fn a_listing_survives_changes() {
     for number in 0..2000 {
         sandbox.write(&format!("/tmp/{number:04}"), "").unwrap();
     }
-    let directory = sandbox.mounts.open("/tmp", OpenHow { directory: true, ..OpenHow::reading() }).unwrap();
+    let directory = sandbox
+        .mounts
+        .open(
+            "/tmp",
+            OpenHow {
+                directory: true,
+                ..OpenHow::reading()
+            },
+        )
+        .unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for (number, entry) in directory.list().unwrap().enumerate() {
         let entry = entry.unwrap();
         assert_eq!(entry.kind, Kind::File);
         assert!(seen.insert(entry.name.clone()), "{} seen twice", entry.name);
-        sandbox.mounts.remove_file(&format!("/tmp/{}", entry.name)).unwrap();
+        sandbox
+            .mounts
+            .remove_file(&format!("/tmp/{}", entry.name))
+            .unwrap();
         sandbox.write(&format!("/tmp/new{number}"), "").unwrap();
         if number > 4000 {
             break;
         }
     }
-    assert_eq!(seen.iter().filter(|name| !name.starts_with("new")).count(), 2000);
+    assert_eq!(
+        seen.iter().filter(|name| !name.starts_with("new")).count(),
+        2000
+    );
 }

@@ -95,14 +95,20 @@ fn forty_links_are_followed_and_no_more() {
 fn mounts_show_in_their_parents() {
     let sandbox = Sandbox::new();
     sandbox.write("/workspace/file", "").unwrap();
-    assert_eq!(sandbox.names("/"), ["dev", "mnt", "proc", "tmp", "usr", "workspace"]);
+    assert_eq!(
+        sandbox.names("/"),
+        ["dev", "mnt", "proc", "tmp", "usr", "workspace"]
+    );
     assert_eq!(sandbox.names("/mnt"), ["session"]);
     assert_eq!(sandbox.names("/mnt/session"), ["uploads"]);
     assert_eq!(sandbox.names("/workspace"), ["file", "inner", "made"]);
     assert_eq!(sandbox.names("/workspace/inner"), ["frozen"]);
     assert_eq!(sandbox.names("/workspace/made"), ["up"]);
     assert_eq!(sandbox.names("/usr"), ["bin", "lib"]);
-    assert_eq!(sandbox.mounts.stat("/mnt/session").unwrap().kind, Kind::Directory);
+    assert_eq!(
+        sandbox.mounts.stat("/mnt/session").unwrap().kind,
+        Kind::Directory
+    );
 }
 
 #[test]
@@ -113,29 +119,60 @@ fn a_mount_hides_what_is_below_it() {
     std::fs::write(sandbox.workspace().join("inner/seen"), "").unwrap();
     assert_eq!(sandbox.names("/workspace/inner"), ["frozen", "seen"]);
     assert_eq!(sandbox.names("/workspace/inner/frozen"), ["deep", "file"]);
-    assert_eq!(sandbox.read("/workspace/inner/frozen/hidden"), Err(Errno::NoEntry));
+    assert_eq!(
+        sandbox.read("/workspace/inner/frozen/hidden"),
+        Err(Errno::NoEntry)
+    );
 }
 
 #[test]
 fn mount_points_stay_where_they_are() {
     let sandbox = Sandbox::new();
     let (view, root) = (sandbox.view(), sandbox.root());
-    for path in ["/workspace/inner/frozen", "/workspace/inner", "/workspace/made", "/tmp", "/mnt", "/"] {
-        assert_eq!(view.remove_directory(&root, path), Err(Errno::Busy), "{path}");
-        assert_eq!(view.remove_file(&root, path), Err(Errno::IsDirectory), "{path}");
-        assert_eq!(view.rename(&root, path, &root, "/tmp/x"), Err(Errno::Busy), "{path}");
-        assert_eq!(view.create_directory(&root, path, 0o755), Err(Errno::Exist), "{path}");
+    for path in [
+        "/workspace/inner/frozen",
+        "/workspace/inner",
+        "/workspace/made",
+        "/tmp",
+        "/mnt",
+        "/",
+    ] {
+        assert_eq!(
+            view.remove_directory(&root, path),
+            Err(Errno::Busy),
+            "{path}"
+        );
+        assert_eq!(
+            view.remove_file(&root, path),
+            Err(Errno::IsDirectory),
+            "{path}"
+        );
+        assert_eq!(
+            view.rename(&root, path, &root, "/tmp/x"),
+            Err(Errno::Busy),
+            "{path}"
+        );
+        assert_eq!(
+            view.create_directory(&root, path, 0o755),
+            Err(Errno::Exist),
+            "{path}"
+        );
         assert_eq!(view.symlink(&root, path, "x"), Err(Errno::Exist), "{path}");
     }
     sandbox.mounts.create_dir_all("/workspace/plain").unwrap();
-    assert_eq!(view.rename(&root, "/workspace/plain", &root, "/workspace/inner"), Err(Errno::Busy));
+    assert_eq!(
+        view.rename(&root, "/workspace/plain", &root, "/workspace/inner"),
+        Err(Errno::Busy)
+    );
 }
 
 #[test]
 fn two_mounts_cannot_share_a_place() {
     let mut table = crate::fs::MountTable::new(Ledger::new(LedgerLimits::UNLIMITED));
     let root = || Image::default().root();
-    table.add("/a/b", "image", Access::ReadOnly, root()).unwrap();
+    table
+        .add("/a/b", "image", Access::ReadOnly, root())
+        .unwrap();
     table.add("/a", "image", Access::ReadOnly, root()).unwrap();
     assert!(matches!(
         table.add("/a//b/", "image", Access::ReadOnly, root()),
@@ -143,7 +180,10 @@ fn two_mounts_cannot_share_a_place() {
     ));
     assert!(matches!(
         table.add("a", "image", Access::ReadOnly, root()),
-        Err(crate::fs::MountError::At { errno: Errno::Invalid, .. })
+        Err(crate::fs::MountError::At {
+            errno: Errno::Invalid,
+            ..
+        })
     ));
 }
 
@@ -152,9 +192,21 @@ fn a_walk_begins_where_it_is_told_to() {
     let sandbox = Sandbox::new();
     sandbox.mounts.create_dir_all("/workspace/a").unwrap();
     sandbox.write("/workspace/a/file", "12345").unwrap();
-    let a = sandbox.mounts.open("/workspace/a", OpenHow { directory: true, ..OpenHow::reading() }).unwrap();
+    let a = sandbox
+        .mounts
+        .open(
+            "/workspace/a",
+            OpenHow {
+                directory: true,
+                ..OpenHow::reading()
+            },
+        )
+        .unwrap();
     let size = |path| {
-        sandbox.view().stat(a.directory().unwrap(), path, crate::fs::walk::Follow::Yes).map(|(stat, _)| stat.size)
+        sandbox
+            .view()
+            .stat(a.directory().unwrap(), path, crate::fs::walk::Follow::Yes)
+            .map(|(stat, _)| stat.size)
     };
     assert_eq!(size("file"), Ok(5));
     assert_eq!(size("../a/file"), Ok(5));

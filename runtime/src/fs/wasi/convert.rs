@@ -87,7 +87,10 @@ impl From<Stat> for DescriptorStat {
 }
 
 fn datetime(moment: Timestamp) -> Datetime {
-    Datetime { seconds: moment.seconds, nanoseconds: moment.nanoseconds }
+    Datetime {
+        seconds: moment.seconds,
+        nanoseconds: moment.nanoseconds,
+    }
 }
 
 impl From<NewTimestamp> for NewTime {
@@ -95,15 +98,23 @@ impl From<NewTimestamp> for NewTime {
         match time {
             NewTimestamp::NoChange => NewTime::Keep,
             NewTimestamp::Now => NewTime::Now,
-            NewTimestamp::Timestamp(Datetime { seconds, nanoseconds }) => {
-                NewTime::At(Timestamp { seconds, nanoseconds })
-            }
+            NewTimestamp::Timestamp(Datetime {
+                seconds,
+                nanoseconds,
+            }) => NewTime::At(Timestamp {
+                seconds,
+                nanoseconds,
+            }),
         }
     }
 }
 
 impl From<PathFlags> for Follow {
     fn from(flags: PathFlags) -> Follow {
-        if flags.contains(PathFlags::SYMLINK_FOLLOW) { Follow::Yes } else { Follow::No }
+        if flags.contains(PathFlags::SYMLINK_FOLLOW) {
+            Follow::Yes
+        } else {
+            Follow::No
+        }
     }
 }

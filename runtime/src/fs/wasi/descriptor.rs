@@ -3,14 +3,14 @@
 use wasmtime::component::Resource;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
+use super::FsViewMut;
 use super::convert::{FsError, FsResult, no_such_handle};
 use super::directory::EntryStream;
 use super::streams::{Position, ReadStream, WriteStream};
 use super::types::{
-    self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize, HostDescriptor,
-    MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
+    self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize,
+    HostDescriptor, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
-use super::FsViewMut;
 use crate::fs::node::{Durable, NewTimes};
 use crate::fs::walk::Follow;
 use crate::fs::{Errno, OpenFile, OpenHow};
@@ -29,11 +29,18 @@ impl FsViewMut<'_> {
 
 /// The interface has no absolute paths.
 fn relative(path: &str) -> Result<&str, Errno> {
-    if path.starts_with('/') { Err(Errno::NotPermitted) } else { Ok(path) }
+    if path.starts_with('/') {
+        Err(Errno::NotPermitted)
+    } else {
+        Ok(path)
+    }
 }
 
 fn new_times(accessed: NewTimestamp, modified: NewTimestamp) -> NewTimes {
-    NewTimes { accessed: accessed.into(), modified: modified.into() }
+    NewTimes {
+        accessed: accessed.into(),
+        modified: modified.into(),
+    }
 }
 
 fn hash(identity: u128) -> MetadataHashValue {
@@ -49,32 +56,58 @@ impl types::Host for FsViewMut<'_> {
         error.downcast()
     }
 
-    fn filesystem_error_code(&mut self, error: Resource<wasmtime::Error>) -> wasmtime::Result<Option<ErrorCode>> {
-        Ok(self.table.get(&error)?.downcast_ref::<Errno>().map(|errno| ErrorCode::from(*errno)))
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        Ok(self
+            .table
+            .get(&error)?
+            .downcast_ref::<Errno>()
+            .map(|errno| ErrorCode::from(*errno)))
     }
 }
 
 impl HostDescriptor for FsViewMut<'_> {
-    fn read_via_stream(&mut self, descriptor: Descriptor, offset: Filesize) -> FsResult<Resource<DynInputStream>> {
+    fn read_via_stream(
+        &mut self,
+        descriptor: Descriptor,
+        offset: Filesize,
+    ) -> FsResult<Resource<DynInputStream>> {
         let file = self.get(&descriptor)?.readable()?.clone();
-        let stream = file.input_stream().unwrap_or_else(|| Box::new(ReadStream::new(file, offset)));
+        let stream = file
+            .input_stream()
+            .unwrap_or_else(|| Box::new(ReadStream::new(file, offset)));
         self.push(stream)
     }
 
-    fn write_via_stream(&mut self, descriptor: Descriptor, offset: Filesize) -> FsResult<Resource<DynOutputStream>> {
+    fn write_via_stream(
+        &mut self,
+        descriptor: Descriptor,
+        offset: Filesize,
+    ) -> FsResult<Resource<DynOutputStream>> {
         let file = self.get(&descriptor)?.writable()?.clone();
-        let stream =
-            file.output_stream().unwrap_or_else(|| Box::new(WriteStream::new(file, Position::At(offset))));
+        let stream = file
+            .output_stream()
+            .unwrap_or_else(|| Box::new(WriteStream::new(file, Position::At(offset))));
         self.push(stream)
     }
 
     fn append_via_stream(&mut self, descriptor: Descriptor) -> FsResult<Resource<DynOutputStream>> {
         let file = self.get(&descriptor)?.writable()?.clone();
-        let stream = file.output_stream().unwrap_or_else(|| Box::new(WriteStream::new(file, Position::End)));
+        let stream = file
+            .output_stream()
+            .unwrap_or_else(|| Box::new(WriteStream::new(file, Position::End)));
         self.push(stream)
     }
 
-    fn advise(&mut self, descriptor: Descriptor, _offset: Filesize, _length: Filesize, _advice: Advice) -> FsResult<()> {
+    fn advise(
+        &mut self,
+        descriptor: Descriptor,
+        _offset: Filesize,
+        _length: Filesize,
+        _advice: Advice,
+    ) -> FsResult<()> {
         match self.get(&descriptor)?.directory() {
             Ok(_) => Err(Errno::BadDescriptor.into()),
             Err(_) => Ok(()),
@@ -112,18 +145,35 @@ impl HostDescriptor for FsViewMut<'_> {
         Ok(self.get(&descriptor)?.truncate(size)?)
     }
 
-    fn set_times(&mut self, descriptor: Descriptor, accessed: NewTimestamp, modified: NewTimestamp) -> FsResult<()> {
-        Ok(self.get(&descriptor)?.set_times(new_times(accessed, modified))?)
+    fn set_times(
+        &mut self,
+        descriptor: Descriptor,
+        accessed: NewTimestamp,
+        modified: NewTimestamp,
+    ) -> FsResult<()> {
+        Ok(self
+            .get(&descriptor)?
+            .set_times(new_times(accessed, modified))?)
     }
 
-    fn read(&mut self, descriptor: Descriptor, length: Filesize, offset: Filesize) -> FsResult<(Vec<u8>, bool)> {
+    fn read(
+        &mut self,
+        descriptor: Descriptor,
+        length: Filesize,
+        offset: Filesize,
+    ) -> FsResult<(Vec<u8>, bool)> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let bytes = self.get(&descriptor)?.read_at(offset, length)?;
         let end = bytes.is_empty() && length > 0;
         Ok((bytes.into(), end))
     }
 
-    fn write(&mut self, descriptor: Descriptor, buffer: Vec<u8>, offset: Filesize) -> FsResult<Filesize> {
+    fn write(
+        &mut self,
+        descriptor: Descriptor,
+        buffer: Vec<u8>,
+        offset: Filesize,
+    ) -> FsResult<Filesize> {
         let written = self.get(&descriptor)?.write_at(offset, &buffer)?;
         Ok(Filesize::try_from(written).map_err(|_| Errno::FileTooLarge)?)
     }
@@ -135,16 +185,29 @@ impl HostDescriptor for FsViewMut<'_> {
 
     fn create_directory_at(&mut self, descriptor: Descriptor, path: String) -> FsResult<()> {
         let base = self.get(&descriptor)?.directory()?;
-        Ok(self.state.view().create_directory(base, relative(&path)?, 0o777 & !self.state.umask)?)
+        Ok(self
+            .state
+            .view()
+            .create_directory(base, relative(&path)?, 0o777 & !self.state.umask)?)
     }
 
     fn stat(&mut self, descriptor: Descriptor) -> FsResult<DescriptorStat> {
         Ok(self.get(&descriptor)?.stat()?.into())
     }
 
-    fn stat_at(&mut self, descriptor: Descriptor, flags: PathFlags, path: String) -> FsResult<DescriptorStat> {
+    fn stat_at(
+        &mut self,
+        descriptor: Descriptor,
+        flags: PathFlags,
+        path: String,
+    ) -> FsResult<DescriptorStat> {
         let base = self.get(&descriptor)?.directory()?;
-        Ok(self.state.view().stat(base, relative(&path)?, flags.into())?.0.into())
+        Ok(self
+            .state
+            .view()
+            .stat(base, relative(&path)?, flags.into())?
+            .0
+            .into())
     }
 
     fn set_times_at(
@@ -157,7 +220,10 @@ impl HostDescriptor for FsViewMut<'_> {
     ) -> FsResult<()> {
         let base = self.get(&descriptor)?.directory()?;
         let times = new_times(accessed, modified);
-        Ok(self.state.view().set_times(base, relative(&path)?, flags.into(), times)?)
+        Ok(self
+            .state
+            .view()
+            .set_times(base, relative(&path)?, flags.into(), times)?)
     }
 
     fn link_at(
@@ -171,7 +237,13 @@ impl HostDescriptor for FsViewMut<'_> {
         let base = self.get(&descriptor)?.directory()?;
         let to_base = self.get(&to_descriptor)?.directory()?;
         let view = self.state.view();
-        Ok(view.link(base, relative(&path)?, flags.into(), to_base, relative(&to_path)?)?)
+        Ok(view.link(
+            base,
+            relative(&path)?,
+            flags.into(),
+            to_base,
+            relative(&to_path)?,
+        )?)
     }
 
     fn open_at(
@@ -223,7 +295,10 @@ impl HostDescriptor for FsViewMut<'_> {
     ) -> FsResult<()> {
         let base = self.get(&descriptor)?.directory()?;
         let to_base = self.get(&to_descriptor)?.directory()?;
-        Ok(self.state.view().rename(base, relative(&path)?, to_base, relative(&to_path)?)?)
+        Ok(self
+            .state
+            .view()
+            .rename(base, relative(&path)?, to_base, relative(&to_path)?)?)
     }
 
     fn symlink_at(&mut self, descriptor: Descriptor, target: String, path: String) -> FsResult<()> {
@@ -237,7 +312,10 @@ impl HostDescriptor for FsViewMut<'_> {
     }
 
     fn is_same_object(&mut self, one: Descriptor, other: Descriptor) -> wasmtime::Result<bool> {
-        let (one, other) = (self.table.get(&one)?.identity(), self.table.get(&other)?.identity());
+        let (one, other) = (
+            self.table.get(&one)?.identity(),
+            self.table.get(&other)?.identity(),
+        );
         Ok(one.is_ok() && one == other)
     }
 
@@ -252,7 +330,12 @@ impl HostDescriptor for FsViewMut<'_> {
         path: String,
     ) -> FsResult<MetadataHashValue> {
         let base = self.get(&descriptor)?.directory()?;
-        Ok(hash(self.state.view().stat(base, relative(&path)?, flags.into())?.1))
+        Ok(hash(
+            self.state
+                .view()
+                .stat(base, relative(&path)?, flags.into())?
+                .1,
+        ))
     }
 
     fn drop(&mut self, descriptor: Descriptor) -> wasmtime::Result<()> {

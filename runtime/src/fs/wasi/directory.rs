@@ -18,13 +18,19 @@ impl EntryStream {
 }
 
 impl HostDirectoryEntryStream for FsViewMut<'_> {
-    fn read_directory_entry(&mut self, stream: Resource<EntryStream>) -> FsResult<Option<DirectoryEntry>> {
+    fn read_directory_entry(
+        &mut self,
+        stream: Resource<EntryStream>,
+    ) -> FsResult<Option<DirectoryEntry>> {
         let stream = self.table.get_mut(&stream).map_err(no_such_handle)?;
         match stream.0.next() {
             None => Ok(None),
             Some(entry) => {
                 let entry = entry?;
-                Ok(Some(DirectoryEntry { type_: entry.kind.into(), name: entry.name }))
+                Ok(Some(DirectoryEntry {
+                    type_: entry.kind.into(),
+                    name: entry.name,
+                }))
             }
         }
     }

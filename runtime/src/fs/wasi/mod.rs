@@ -105,7 +105,12 @@ impl FsState {
     }
 
     fn view(&self) -> View<'_> {
-        View { mounts: &self.mounts, caller: Caller { own: self.own.as_ref() } }
+        View {
+            mounts: &self.mounts,
+            caller: Caller {
+                own: self.own.as_ref(),
+            },
+        }
     }
 }
 

@@ -26,7 +26,11 @@ impl preopens::Host for FsViewMut<'_> {
             Preopens::WorkingDirectory => {
                 wanted.push((self.state.cwd.clone(), ".".to_owned()));
                 let root = self.open_directory("/")?;
-                for entry in root.list()?.flatten().filter(|entry| entry.kind == Kind::Directory) {
+                for entry in root
+                    .list()?
+                    .flatten()
+                    .filter(|entry| entry.kind == Kind::Directory)
+                {
                     let path = format!("/{}", entry.name);
                     wanted.push((path.clone(), path));
                 }
@@ -48,7 +52,14 @@ impl preopens::Host for FsViewMut<'_> {
 impl FsViewMut<'_> {
     fn open_directory(&mut self, path: &str) -> Result<OpenFile, Errno> {
         let view = self.state.view();
-        let opened = view.open(&view.root(), path, OpenHow { directory: true, ..OpenHow::reading() })?;
+        let opened = view.open(
+            &view.root(),
+            path,
+            OpenHow {
+                directory: true,
+                ..OpenHow::reading()
+            },
+        )?;
         self.state.open = self.state.open.saturating_add(1);
         Ok(opened)
     }

@@ -67,7 +67,11 @@ pub(super) struct WriteStream {
 
 impl WriteStream {
     pub(super) fn new(file: Arc<dyn File>, position: Position) -> WriteStream {
-        WriteStream { file, position, closed: false }
+        WriteStream {
+            file,
+            position,
+            closed: false,
+        }
     }
 
     fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Errno> {
@@ -77,7 +81,8 @@ impl WriteStream {
                 Position::At(offset) => {
                     let written = self.file.write_at(offset, bytes)?;
                     let more = u64::try_from(written).map_err(|_| Errno::FileTooLarge)?;
-                    self.position = Position::At(offset.checked_add(more).ok_or(Errno::FileTooLarge)?);
+                    self.position =
+                        Position::At(offset.checked_add(more).ok_or(Errno::FileTooLarge)?);
                     written
                 }
             };
@@ -108,11 +113,19 @@ impl OutputStream for WriteStream {
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        if self.closed { Err(StreamError::Closed) } else { Ok(()) }
+        if self.closed {
+            Err(StreamError::Closed)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        if self.closed { Err(StreamError::Closed) } else { Ok(WRITE_BYTES_MAX) }
+        if self.closed {
+            Err(StreamError::Closed)
+        } else {
+            Ok(WRITE_BYTES_MAX)
+        }
     }
 
     async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {

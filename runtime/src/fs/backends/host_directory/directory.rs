@@ -11,7 +11,9 @@ use super::file::{HostFile, timestamps};
 use super::inodes::Names;
 use super::names::{to_guest, to_host};
 use super::{Tree, host_mode, kind_of, stat_of};
-use crate::fs::node::{Create, Directory, Entered, Entry, File, Listing, NewTimes, OpenEntry, Opened, Stat};
+use crate::fs::node::{
+    Create, Directory, Entered, Entry, File, Listing, NewTimes, OpenEntry, Opened, Stat,
+};
 use crate::fs::{Errno, Name};
 
 /// Opening a directory only to name what is in it.
@@ -35,23 +37,34 @@ impl HostDirectory {
     }
 
     fn nofollow(&self, name: Name<'_>) -> Result<rustix::fs::Stat, HostErrno> {
-        rustix::fs::statat(&*self.fd, &*to_host(name.as_str()), AtFlags::SYMLINK_NOFOLLOW)
+        rustix::fs::statat(
+            &*self.fd,
+            &*to_host(name.as_str()),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )
     }
 
     fn writable(&self) -> Result<(), Errno> {
-        if self.tree.writable { Ok(()) } else { Err(Errno::ReadOnly) }
+        if self.tree.writable {
+            Ok(())
+        } else {
+            Err(Errno::ReadOnly)
+        }
     }
 
     /// What opening `name` gave, which is anything but a symlink.
     fn opened(&self, fd: OwnedFd, how: &OpenEntry, mode: Option<u32>) -> Result<Opened, Errno> {
         let stat = rustix::fs::fstat(&fd)?;
         match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Directory => {
-                Ok(Opened::Directory(Arc::new(HostDirectory::new(Arc::new(fd), self.tree.clone()))))
-            }
+            FileType::Directory => Ok(Opened::Directory(Arc::new(HostDirectory::new(
+                Arc::new(fd),
+                self.tree.clone(),
+            )))),
             FileType::RegularFile => {
                 // The host's own umask may have taken bits away.
-                if let Some(mode) = mode.filter(|mode| host_mode(*mode) != Mode::from_raw_mode(stat.st_mode & 0o7777)) {
+                if let Some(mode) = mode
+                    .filter(|mode| host_mode(*mode) != Mode::from_raw_mode(stat.st_mode & 0o7777))
+                {
                     rustix::fs::fchmod(&fd, host_mode(mode))?;
                 }
                 let file = HostFile::new(fd, &stat, self.tree.clone());
@@ -65,7 +78,13 @@ impl HostDirectory {
     }
 
     /// Creates a file that must not be there.
-    fn create(&self, name: Name<'_>, flags: OFlags, how: &OpenEntry, mode: u32) -> Result<Opened, Errno> {
+    fn create(
+        &self,
+        name: Name<'_>,
+        flags: OFlags,
+        how: &OpenEntry,
+        mode: u32,
+    ) -> Result<Opened, Errno> {
         self.writable()?;
         self.tree.ledger().charge_file()?;
         let flags = flags | OFlags::CREATE | OFlags::EXCL;
@@ -113,7 +132,10 @@ impl Directory for HostDirectory {
     fn enter(&self, name: Name<'_>) -> Result<Entered, Errno> {
         let flags = STEP | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match rustix::fs::openat(&*self.fd, &*to_host(name.as_str()), flags, Mode::empty()) {
-            Ok(fd) => Ok(Entered::Directory(Arc::new(HostDirectory::new(Arc::new(fd), self.tree.clone())))),
+            Ok(fd) => Ok(Entered::Directory(Arc::new(HostDirectory::new(
+                Arc::new(fd),
+                self.tree.clone(),
+            )))),
             Err(HostErrno::NOTDIR | HostErrno::LOOP) => match self.read_link(name) {
                 Ok(target) => Ok(Entered::Link(target)),
                 Err(Errno::Invalid) => Err(Errno::NotDirectory),
@@ -135,7 +157,11 @@ impl Directory for HostDirectory {
             (true, true) => OFlags::RDWR,
         };
         let base = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let flags = if how.directory { base | OFlags::DIRECTORY } else { base };
+        let flags = if how.directory {
+            base | OFlags::DIRECTORY
+        } else {
+            base
+        };
         if let Create::Exclusively(mode) = how.create {
             return self.create(name, base, how, mode);
         }
@@ -143,7 +169,9 @@ impl Directory for HostDirectory {
             match rustix::fs::openat(&*self.fd, &*to_host(name.as_str()), flags, Mode::empty()) {
                 Ok(fd) => return self.opened(fd, how, None),
                 Err(HostErrno::NOENT) => {
-                    let Create::IfMissing(mode) = how.create else { return Err(Errno::NoEntry) };
+                    let Create::IfMissing(mode) = how.create else {
+                        return Err(Errno::NoEntry);
+                    };
                     match self.create(name, base, how, mode) {
                         Err(Errno::Exist) => {}
                         other => return other,
@@ -170,7 +198,8 @@ impl Directory for HostDirectory {
     fn list(&self) -> Result<Listing, Errno> {
         // Opened again: this one may be for stepping through only, and has its own place in the listing.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let entries = rustix::fs::Dir::new(rustix::fs::openat(&*self.fd, ".", flags, Mode::empty())?)?;
+        let entries =
+            rustix::fs::Dir::new(rustix::fs::openat(&*self.fd, ".", flags, Mode::empty())?)?;
         let fd = self.fd.clone();
         Ok(Box::new(entries.filter_map(move |entry| {
             let entry = match entry {
@@ -184,13 +213,18 @@ impl Directory for HostDirectory {
                 return None;
             }
             let kind = match entry.file_type() {
-                FileType::Unknown => match rustix::fs::statat(&*fd, name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
-                    Err(_) => return None,
-                },
+                FileType::Unknown => {
+                    match rustix::fs::statat(&*fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+                        Ok(stat) => kind_of(FileType::from_raw_mode(stat.st_mode)),
+                        Err(_) => return None,
+                    }
+                }
                 known => kind_of(known),
             };
-            Some(Ok(Entry { name: to_guest(name.to_bytes()), kind }))
+            Some(Ok(Entry {
+                name: to_guest(name.to_bytes()),
+                kind,
+            }))
         })))
     }
 
@@ -201,7 +235,10 @@ impl Directory for HostDirectory {
     fn create_directory(&self, name: Name<'_>, mode: u32) -> Result<(), Errno> {
         let host_name = to_host(name.as_str());
         self.adding(|| rustix::fs::mkdirat(&*self.fd, &*host_name, host_mode(mode)))?;
-        if self.nofollow(name).is_ok_and(|stat| stat.st_mode & 0o777 != mode & 0o777) {
+        if self
+            .nofollow(name)
+            .is_ok_and(|stat| stat.st_mode & 0o777 != mode & 0o777)
+        {
             // The host's own umask took bits away. Whoever replaced the directory meanwhile keeps theirs.
             let _ = self.set_entry_mode(name, mode);
         }
@@ -239,7 +276,9 @@ impl Directory for HostDirectory {
         let (from_name, host_name) = (to_host(name.as_str()), to_host(to_name.as_str()));
         rustix::fs::renameat(&*self.fd, &*from_name, &*to.fd, &*host_name)?;
         // Renaming one name of a file to another of the same file does nothing.
-        if let Some(target) = target.filter(|target| (target.st_dev, target.st_ino) != (source.st_dev, source.st_ino)) {
+        if let Some(target) =
+            target.filter(|target| (target.st_dev, target.st_ino) != (source.st_dev, source.st_ino))
+        {
             self.removed(&names, &target);
         }
         Ok(())
@@ -250,7 +289,13 @@ impl Directory for HostDirectory {
         let (from_name, host_name) = (to_host(name.as_str()), to_host(to_name.as_str()));
         self.adding(|| {
             let _names = self.tree.inodes.names();
-            rustix::fs::linkat(&*self.fd, &*from_name, &*to.fd, &*host_name, AtFlags::empty())
+            rustix::fs::linkat(
+                &*self.fd,
+                &*from_name,
+                &*to.fd,
+                &*host_name,
+                AtFlags::empty(),
+            )
         })
     }
 
@@ -261,7 +306,8 @@ impl Directory for HostDirectory {
     fn set_entry_mode(&self, name: Name<'_>, mode: u32) -> Result<(), Errno> {
         self.writable()?;
         let host_name = to_host(name.as_str());
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
         match rustix::fs::openat(&*self.fd, &*host_name, flags, Mode::empty()) {
             Ok(fd) => Ok(rustix::fs::fchmod(fd, host_mode(mode))?),
             Err(HostErrno::LOOP) => Err(Errno::NotSupported),
@@ -275,27 +321,51 @@ impl Directory for HostDirectory {
     fn set_entry_times(&self, name: Name<'_>, times: NewTimes) -> Result<(), Errno> {
         self.writable()?;
         let times = timestamps(times)?;
-        Ok(rustix::fs::utimensat(&*self.fd, &*to_host(name.as_str()), &times, AtFlags::SYMLINK_NOFOLLOW)?)
+        Ok(rustix::fs::utimensat(
+            &*self.fd,
+            &*to_host(name.as_str()),
+            &times,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
     }
 
     fn set_mode(&self, mode: u32) -> Result<(), Errno> {
         self.writable()?;
         // `fchmod` refuses directories opened only to step through them.
-        Ok(rustix::fs::chmodat(&*self.fd, ".", host_mode(mode), AtFlags::empty())?)
+        Ok(rustix::fs::chmodat(
+            &*self.fd,
+            ".",
+            host_mode(mode),
+            AtFlags::empty(),
+        )?)
     }
 
     fn set_times(&self, times: NewTimes) -> Result<(), Errno> {
         self.writable()?;
-        Ok(rustix::fs::utimensat(&*self.fd, ".", &timestamps(times)?, AtFlags::empty())?)
+        Ok(rustix::fs::utimensat(
+            &*self.fd,
+            ".",
+            &timestamps(times)?,
+            AtFlags::empty(),
+        )?)
     }
 
     fn sync(&self) -> Result<(), Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(rustix::fs::fsync(rustix::fs::openat(&*self.fd, ".", flags, Mode::empty())?)?)
+        Ok(rustix::fs::fsync(rustix::fs::openat(
+            &*self.fd,
+            ".",
+            flags,
+            Mode::empty(),
+        )?)?)
     }
 }
 
-fn set_mode_unread(directory: rustix::fd::BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<(), Errno> {
+fn set_mode_unread(
+    directory: rustix::fd::BorrowedFd<'_>,
+    name: &[u8],
+    mode: u32,
+) -> Result<(), Errno> {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::PermissionsExt;
 

@@ -8,8 +8,8 @@ use rustix::fs::Timestamps;
 
 use super::inodes::{Closed, Inode};
 use super::{Tree, host_mode, stat_of};
-use crate::fs::node::{Durable, File, NewTime, NewTimes, Stat};
 use crate::fs::Errno;
+use crate::fs::node::{Durable, File, NewTime, NewTimes, Stat};
 
 /// No single read gives more, so that a guest cannot make the host allocate what it asks for.
 const READ_BYTES_MAX: usize = 1 << 20;
@@ -27,7 +27,9 @@ pub(super) struct HostFile {
 impl HostFile {
     /// Takes over `fd`, whose `stat` says that it is a regular file.
     pub(super) fn new(fd: OwnedFd, stat: &rustix::fs::Stat, tree: Arc<Tree>) -> HostFile {
-        let inode = tree.writable.then(|| tree.inodes.open((stat.st_dev, stat.st_ino)));
+        let inode = tree
+            .writable
+            .then(|| tree.inodes.open((stat.st_dev, stat.st_ino)));
         HostFile { fd, tree, inode }
     }
 
@@ -47,7 +49,11 @@ impl HostFile {
             return Err(Errno::FileTooLarge);
         }
         let growth = allowed.saturating_sub(size);
-        let granted = if growth == 0 { 0 } else { self.tree.ledger().charge_bytes_up_to(growth) };
+        let granted = if growth == 0 {
+            0
+        } else {
+            self.tree.ledger().charge_bytes_up_to(growth)
+        };
         let end = allowed - (growth - granted);
         if end <= offset {
             self.tree.ledger().release_bytes(granted);
@@ -60,7 +66,9 @@ impl HostFile {
             Err(_) => offset,
         };
         if reached < end {
-            self.tree.ledger().release_bytes((end - reached.max(size).min(end)).min(granted));
+            self.tree
+                .ledger()
+                .release_bytes((end - reached.max(size).min(end)).min(granted));
         }
         written
     }
@@ -88,14 +96,22 @@ impl File for HostFile {
         if length > READ_BYTES_UNCHECKED {
             let left = self.size()?.saturating_sub(offset);
             // One byte at least: files of some file systems (proc) have no length and yet something to read.
-            length = length.min(usize::try_from(left).unwrap_or(length).max(READ_BYTES_UNCHECKED));
+            length = length.min(
+                usize::try_from(left)
+                    .unwrap_or(length)
+                    .max(READ_BYTES_UNCHECKED),
+            );
         }
         if i64::try_from(offset).is_err() {
             return Err(Errno::Invalid);
         }
         let mut buffer = Vec::with_capacity(length);
         loop {
-            match rustix::io::pread(&self.fd, rustix::buffer::spare_capacity(&mut buffer), offset) {
+            match rustix::io::pread(
+                &self.fd,
+                rustix::buffer::spare_capacity(&mut buffer),
+                offset,
+            ) {
                 Ok(_) => return Ok(buffer.into()),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -133,7 +149,9 @@ impl File for HostFile {
             self.tree.ledger().release_bytes(growth);
             return Err(error.into());
         }
-        self.tree.ledger().release_bytes(before.saturating_sub(size));
+        self.tree
+            .ledger()
+            .release_bytes(before.saturating_sub(size));
         Ok(())
     }
 
@@ -158,7 +176,9 @@ impl File for HostFile {
 
 impl Drop for HostFile {
     fn drop(&mut self) {
-        let Some(inode) = self.inode.take() else { return };
+        let Some(inode) = self.inode.take() else {
+            return;
+        };
         if self.tree.inodes.close(inode) == Closed::Gone {
             self.tree.ledger().release_bytes(self.size().unwrap_or(0));
         }
@@ -167,16 +187,20 @@ impl Drop for HostFile {
 
 /// The host's form of new times.
 pub(super) fn timestamps(times: NewTimes) -> Result<Timestamps, Errno> {
-    Ok(Timestamps { last_access: timespec(times.accessed)?, last_modification: timespec(times.modified)? })
+    Ok(Timestamps {
+        last_access: timespec(times.accessed)?,
+        last_modification: timespec(times.modified)?,
+    })
 }
 
 fn timespec(time: NewTime) -> Result<rustix::fs::Timespec, Errno> {
     let (tv_sec, tv_nsec) = match time {
         NewTime::Keep => (0, rustix::fs::UTIME_OMIT),
         NewTime::Now => (0, rustix::fs::UTIME_NOW),
-        NewTime::At(moment) if moment.nanoseconds < 1_000_000_000 => {
-            (i64::try_from(moment.seconds).map_err(|_| Errno::Invalid)?, moment.nanoseconds.into())
-        }
+        NewTime::At(moment) if moment.nanoseconds < 1_000_000_000 => (
+            i64::try_from(moment.seconds).map_err(|_| Errno::Invalid)?,
+            moment.nanoseconds.into(),
+        ),
         NewTime::At(_) => return Err(Errno::Invalid),
     };
     Ok(rustix::fs::Timespec { tv_sec, tv_nsec })

@@ -49,7 +49,11 @@ impl Inodes {
         if let Some(inode) = open.get(&key).and_then(Weak::upgrade) {
             return inode;
         }
-        let inode = Arc::new(Inode { key, removed: AtomicBool::new(false), writing: Mutex::new(()) });
+        let inode = Arc::new(Inode {
+            key,
+            removed: AtomicBool::new(false),
+            writing: Mutex::new(()),
+        });
         open.insert(key, Arc::downgrade(&inode));
         inode
     }
@@ -62,7 +66,11 @@ impl Inodes {
             return Closed::Kept;
         }
         open.remove(&inode.key);
-        if inode.removed.load(Ordering::Relaxed) { Closed::Gone } else { Closed::Kept }
+        if inode.removed.load(Ordering::Relaxed) {
+            Closed::Gone
+        } else {
+            Closed::Kept
+        }
     }
 
     /// The turn to change names in this mount, and who has the file open.

@@ -47,7 +47,11 @@ impl Tree {
 }
 
 /// Opens a directory of the host, symlinks in `path` included: the host names it, not a guest.
-pub fn open(path: &Path, access: Access, ledger: &Arc<Ledger>) -> std::io::Result<Arc<dyn Directory>> {
+pub fn open(
+    path: &Path,
+    access: Access,
+    ledger: &Arc<Ledger>,
+) -> std::io::Result<Arc<dyn Directory>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = Arc::new(rustix::fs::open(path, flags, Mode::empty())?);
     let tree = Arc::new(Tree {
@@ -71,7 +75,10 @@ fn kind_of(file_type: FileType) -> Kind {
 
 fn stat_of(stat: &rustix::fs::Stat) -> Stat {
     let moment = |seconds: i64, nanoseconds| match u64::try_from(seconds) {
-        Ok(seconds) => Timestamp { seconds, nanoseconds: u32::try_from(nanoseconds).unwrap_or(0) },
+        Ok(seconds) => Timestamp {
+            seconds,
+            nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
+        },
         Err(_) => Timestamp::default(),
     };
     Stat {

@@ -22,19 +22,29 @@ pub(super) fn scan(root: impl AsFd) -> Found {
         waiting.push(root);
     }
     while let Some(directory) = waiting.pop() {
-        let Ok(entries) = Dir::read_from(&directory) else { continue };
+        let Ok(entries) = Dir::read_from(&directory) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
             found.files += 1;
-            let Ok(stat) = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let Ok(stat) = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
+                continue;
+            };
             match FileType::from_raw_mode(stat.st_mode) {
-                FileType::RegularFile if stat.st_nlink == 1 || seen.insert((stat.st_dev, stat.st_ino)) => {
-                    found.bytes = found.bytes.saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
+                FileType::RegularFile
+                    if stat.st_nlink == 1 || seen.insert((stat.st_dev, stat.st_ino)) =>
+                {
+                    found.bytes = found
+                        .bytes
+                        .saturating_add(u64::try_from(stat.st_size).unwrap_or(0));
                 }
-                FileType::Directory => waiting.extend(rustix::fs::openat(&directory, name, flags, Mode::empty())),
+                FileType::Directory => {
+                    waiting.extend(rustix::fs::openat(&directory, name, flags, Mode::empty()))
+                }
                 _ => {}
             }
         }
@@ -56,6 +66,12 @@ mod tests {
         std::fs::hard_link(path.join("a/b/two"), path.join("again")).unwrap();
         std::os::unix::fs::symlink("/", path.join("outside")).unwrap();
         let root = std::fs::File::open(path).unwrap();
-        assert_eq!(scan(&root), Found { bytes: 30, files: 6 });
+        assert_eq!(
+            scan(&root),
+            Found {
+                bytes: 30,
+                files: 6
+            }
+        );
     }
 }
