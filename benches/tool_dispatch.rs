@@ -4,7 +4,10 @@
 //! ledger of production; beside it the native command by fork and exec with its output read, in the same run. The floor is
 //! wasmtime alone: the same component, nothing granted, one call. Set-up (files, compiled code) is outside the loop.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot set up has nothing to say")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot set up has nothing to say"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -13,9 +16,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use criterion::{
+    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
 use glovebox_guests::Kind;
-use glovebox_runtime::{Access, CallOptions, Component, Engine, EngineOptions, Grant, Mount, MountSource, Outcome, Programs, Sandbox};
+use glovebox_runtime::{
+    Access, CallOptions, Component, Engine, EngineOptions, Grant, Mount, MountSource, Outcome,
+    Programs, Sandbox,
+};
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -32,7 +40,11 @@ struct Hands {
 
 impl Hands {
     fn new(workspace: &Path) -> Hands {
-        let engine = Engine::new(EngineOptions { cache_dir: Some(cache_dir()), ..EngineOptions::default() }).unwrap();
+        let engine = Engine::new(EngineOptions {
+            cache_dir: Some(cache_dir()),
+            ..EngineOptions::default()
+        })
+        .unwrap();
         let (tools, programs) = glovebox::tools::guests::load_all(&engine).unwrap();
         let grant = Grant {
             mounts: vec![
@@ -46,23 +58,43 @@ impl Hands {
             ..Grant::default()
         };
         let sandbox = Sandbox::new(&engine, grant, Arc::new(programs)).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Hands { runtime, sandbox, tools }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        Hands {
+            runtime,
+            sandbox,
+            tools,
+        }
     }
 
     fn call(&self, tool: &str, input: &str) -> Outcome {
-        self.runtime.block_on(self.sandbox.call(&self.tools[tool], input, CallOptions::default())).outcome
+        self.runtime
+            .block_on(
+                self.sandbox
+                    .call(&self.tools[tool], input, CallOptions::default()),
+            )
+            .outcome
     }
 
     fn bench(&self, group: &mut BenchmarkGroup<'_, WallTime>, name: &str, tool: &str, input: &str) {
         let first = self.call(tool, input);
         assert!(matches!(first, Outcome::Answer(_)), "{name}: {first:?}");
-        group.bench_function(name, |bencher| bencher.iter(|| black_box(self.call(tool, input))));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(self.call(tool, input)))
+        });
     }
 }
 
 fn native(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, cwd: &Path, command: &[&str]) {
-    let run = || Command::new(command[0]).args(&command[1..]).current_dir(cwd).output().unwrap();
+    let run = || {
+        Command::new(command[0])
+            .args(&command[1..])
+            .current_dir(cwd)
+            .output()
+            .unwrap()
+    };
     let first = run();
     assert!(first.status.success(), "{name}: {first:?}");
     group.bench_function(name, |bencher| bencher.iter(|| black_box(run())));
@@ -75,7 +107,10 @@ struct Bare {
 
 impl WasiView for Bare {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -90,19 +125,29 @@ fn floor(group: &mut BenchmarkGroup<'_, WallTime>, wasm: &[u8]) {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
     linker.define_unknown_imports_as_traps(&component).unwrap();
     let ready = linker.instantiate_pre(&component).unwrap();
-    let (_, interface) = component.get_export(None, "glovebox:tool/tool@0.1.0").unwrap();
+    let (_, interface) = component
+        .get_export(None, "glovebox:tool/tool@0.1.0")
+        .unwrap();
     let (_, describe) = component.get_export(Some(&interface), "describe").unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     group.bench_function("floor", |bencher| {
         bencher.iter(|| {
             runtime.block_on(async {
-                let state = Bare { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
+                let state = Bare {
+                    wasi: WasiCtx::builder().build(),
+                    table: ResourceTable::new(),
+                };
                 let mut store = wasmtime::Store::new(&engine, state);
                 store.set_epoch_deadline(1 << 40);
                 let instance = ready.instantiate_async(&mut store).await.unwrap();
                 let function = instance.get_func(&mut store, describe).unwrap();
                 let mut results = [wasmtime::component::Val::Bool(false)];
-                function.call_async(&mut store, &[], &mut results).await.unwrap();
+                function
+                    .call_async(&mut store, &[], &mut results)
+                    .await
+                    .unwrap();
                 black_box(results);
             });
         });
@@ -116,31 +161,77 @@ fn dispatch(criterion: &mut Criterion) {
     std::fs::write(workspace.join("edit.txt"), "one two three\n").unwrap();
     std::fs::create_dir(workspace.join("src")).unwrap();
     for index in 0..100 {
-        std::fs::write(workspace.join(format!("src/file{index}.rs")), format!("fn f{index}() {{}}\n").repeat(20)).unwrap();
+        std::fs::write(
+            workspace.join(format!("src/file{index}.rs")),
+            format!("fn f{index}() {{}}\n").repeat(20),
+        )
+        .unwrap();
     }
     let hands = Hands::new(workspace);
 
     let mut group = criterion.benchmark_group("tool_dispatch");
-    group.sample_size(50).measurement_time(Duration::from_secs(4));
+    group
+        .sample_size(50)
+        .measurement_time(Duration::from_secs(4));
     let wasm = glovebox_guests::find(Kind::Tool, "read").unwrap().wasm();
     floor(&mut group, &wasm);
     group.bench_function("instantiate", |bencher| {
-        bencher.iter(|| hands.runtime.block_on(hands.sandbox.describe(&hands.tools["read"])).unwrap());
+        bencher.iter(|| {
+            hands
+                .runtime
+                .block_on(hands.sandbox.describe(&hands.tools["read"]))
+                .unwrap()
+        });
     });
 
-    hands.bench(&mut group, "read_1KiB", "read", r#"{"file_path": "kib.txt"}"#);
-    native(&mut group, "read_1KiB_native", workspace, &["/bin/cat", "kib.txt"]);
+    hands.bench(
+        &mut group,
+        "read_1KiB",
+        "read",
+        r#"{"file_path": "kib.txt"}"#,
+    );
+    native(
+        &mut group,
+        "read_1KiB_native",
+        workspace,
+        &["/bin/cat", "kib.txt"],
+    );
     let kib = "0123456789abcde\n".repeat(64);
     let input = serde_json::json!({"file_path": "written.txt", "content": kib}).to_string();
     hands.bench(&mut group, "write_1KiB", "write", &input);
-    native(&mut group, "write_1KiB_native", workspace, &["/bin/sh", "-c", "/usr/bin/tee written.txt < kib.txt"]);
+    native(
+        &mut group,
+        "write_1KiB_native",
+        workspace,
+        &["/bin/sh", "-c", "/usr/bin/tee written.txt < kib.txt"],
+    );
     // Replaces a text by itself, so that every call finds it.
-    hands.bench(&mut group, "edit", "edit", r#"{"file_path": "edit.txt", "old_string": "two", "new_string": "two"}"#);
-    native(&mut group, "edit_native", workspace, &["/bin/sed", "-i", "s/two/two/", "edit.txt"]);
+    hands.bench(
+        &mut group,
+        "edit",
+        "edit",
+        r#"{"file_path": "edit.txt", "old_string": "two", "new_string": "two"}"#,
+    );
+    native(
+        &mut group,
+        "edit_native",
+        workspace,
+        &["/bin/sed", "-i", "s/two/two/", "edit.txt"],
+    );
     hands.bench(&mut group, "glob", "glob", r#"{"pattern": "src/*.rs"}"#);
-    native(&mut group, "glob_native", workspace, &["/usr/bin/find", "src", "-name", "*.rs"]);
+    native(
+        &mut group,
+        "glob_native",
+        workspace,
+        &["/usr/bin/find", "src", "-name", "*.rs"],
+    );
     hands.bench(&mut group, "grep", "grep", r#"{"pattern": "fn f42\\("}"#);
-    native(&mut group, "grep_native", workspace, &["/bin/grep", "-rn", "fn f42(", "src"]);
+    native(
+        &mut group,
+        "grep_native",
+        workspace,
+        &["/bin/grep", "-rn", "fn f42(", "src"],
+    );
 
     for (name, command) in [
         ("bash_echo", "echo hi"),
@@ -151,10 +242,20 @@ fn dispatch(criterion: &mut Criterion) {
         let input = serde_json::json!({ "command": command }).to_string();
         hands.bench(&mut group, name, "bash", &input);
         if name != "python" {
-            native(&mut group, &format!("{name}_native"), workspace, &["/bin/bash", "-c", command]);
+            native(
+                &mut group,
+                &format!("{name}_native"),
+                workspace,
+                &["/bin/bash", "-c", command],
+            );
         }
     }
-    native(&mut group, "python_native", workspace, &["/usr/bin/python3", "-c", "print(1)"]);
+    native(
+        &mut group,
+        "python_native",
+        workspace,
+        &["/usr/bin/python3", "-c", "print(1)"],
+    );
     group.finish();
 }
 

@@ -5,7 +5,10 @@
 //! Three questions: how long a session takes to create; from the client's `user.message` to the model's server having the
 //! request; from the model's first byte to the client's first delta.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot set up has nothing to say")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a bench that cannot set up has nothing to say"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -32,7 +35,12 @@ enum Seen {
 
 async fn messages(State(seen): State<mpsc::UnboundedSender<Seen>>, _body: Bytes) -> Response {
     seen.send(Seen::Request(Instant::now())).unwrap();
-    let frame = |value: Value| format!("event: {}\ndata: {value}\n\n", value["type"].as_str().unwrap());
+    let frame = |value: Value| {
+        format!(
+            "event: {}\ndata: {value}\n\n",
+            value["type"].as_str().unwrap()
+        )
+    };
     let first = [
         json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "bench", "content": [],
             "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
@@ -63,7 +71,10 @@ async fn messages(State(seen): State<mpsc::UnboundedSender<Seen>>, _body: Bytes)
             }
         }
     });
-    Response::builder().header("content-type", "text/event-stream").body(Body::from_stream(stream)).unwrap()
+    Response::builder()
+        .header("content-type", "text/event-stream")
+        .body(Body::from_stream(stream))
+        .unwrap()
 }
 
 struct Server {
@@ -94,7 +105,11 @@ impl Server {
             }
         };
         std::thread::spawn(move || lines.for_each(drop));
-        Server { child, url, _data: data }
+        Server {
+            child,
+            url,
+            _data: data,
+        }
     }
 }
 
@@ -112,21 +127,45 @@ struct Client {
 
 impl Client {
     async fn post(&self, path: &str, body: Value) -> Value {
-        let response = self.http.post(format!("{}{path}", self.url)).bearer_auth(KEY).json(&body).send().await.unwrap();
-        assert!(response.status().is_success(), "{path}: {}", response.text().await.unwrap());
+        let response = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(KEY)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            response.status().is_success(),
+            "{path}: {}",
+            response.text().await.unwrap()
+        );
         response.json().await.unwrap()
     }
 
     async fn stream(&self, session: &str) -> impl futures::Stream<Item = Bytes> + Unpin + use<> {
-        let url = format!("{}/v1/sessions/{session}/events/stream?event_deltas%5B%5D=agent.message", self.url);
+        let url = format!(
+            "{}/v1/sessions/{session}/events/stream?event_deltas%5B%5D=agent.message",
+            self.url
+        );
         let response = self.http.get(url).bearer_auth(KEY).send().await.unwrap();
         assert!(response.status().is_success());
         Box::pin(response.bytes_stream().map(Result::unwrap))
     }
 
     /// One turn: the times from message to request, and from first byte to first delta.
-    async fn turn(&self, agent: &str, environment: &str, seen: &mut mpsc::UnboundedReceiver<Seen>) -> (Duration, Duration) {
-        let session = self.post("/v1/sessions", json!({"agent": agent, "environment_id": environment})).await;
+    async fn turn(
+        &self,
+        agent: &str,
+        environment: &str,
+        seen: &mut mpsc::UnboundedReceiver<Seen>,
+    ) -> (Duration, Duration) {
+        let session = self
+            .post(
+                "/v1/sessions",
+                json!({"agent": agent, "environment_id": environment}),
+            )
+            .await;
         let session = session["id"].as_str().unwrap();
         let mut stream = self.stream(session).await;
         let message = json!({"events": [{"type": "user.message", "content": [{"type": "text", "text": "Hi"}]}]});
@@ -144,8 +183,12 @@ impl Client {
             first_delta.unwrap()
         };
         let (_, first_delta) = tokio::join!(post, read);
-        let Some(Seen::Request(request)) = seen.recv().await else { panic!("no request") };
-        let Some(Seen::FirstByte(first_byte)) = seen.recv().await else { panic!("no first byte") };
+        let Some(Seen::Request(request)) = seen.recv().await else {
+            panic!("no request")
+        };
+        let Some(Seen::FirstByte(first_byte)) = seen.recv().await else {
+            panic!("no first byte")
+        };
         (request - sent, first_delta - first_byte)
     }
 }
@@ -154,22 +197,38 @@ fn ttft(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (sender, receiver) = mpsc::unbounded_channel();
     let receiver = Arc::new(Mutex::new(receiver));
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
     let model = format!("http://{}", listener.local_addr().unwrap());
-    let router = axum::Router::new().route("/v1/messages", axum::routing::post(messages)).with_state(sender);
+    let router = axum::Router::new()
+        .route("/v1/messages", axum::routing::post(messages))
+        .with_state(sender);
     runtime.spawn(async move { axum::serve(listener, router).await });
 
     let server = Server::start(&model);
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client { http: reqwest::Client::new(), url: server.url.clone() };
+    let client = Client {
+        http: reqwest::Client::new(),
+        url: server.url.clone(),
+    };
     let (agent, environment) = runtime.block_on(async {
-        let agent = client.post("/v1/agents", json!({"name": "bench", "model": "bench"})).await;
-        let environment = client.post("/v1/environments", json!({"name": "bench"})).await;
-        (agent["id"].as_str().unwrap().to_owned(), environment["id"].as_str().unwrap().to_owned())
+        let agent = client
+            .post("/v1/agents", json!({"name": "bench", "model": "bench"}))
+            .await;
+        let environment = client
+            .post("/v1/environments", json!({"name": "bench"}))
+            .await;
+        (
+            agent["id"].as_str().unwrap().to_owned(),
+            environment["id"].as_str().unwrap().to_owned(),
+        )
     });
 
     let mut group = criterion.benchmark_group("ttft");
-    group.sample_size(40).measurement_time(Duration::from_secs(4));
+    group
+        .sample_size(40)
+        .measurement_time(Duration::from_secs(4));
     let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     group.bench_function("fsync", |bencher| {
         bencher.iter(|| {
@@ -178,7 +237,12 @@ fn ttft(criterion: &mut Criterion) {
         });
     });
     group.bench_function("session_create", |bencher| {
-        bencher.iter(|| runtime.block_on(client.post("/v1/sessions", json!({"agent": agent, "environment_id": environment}))));
+        bencher.iter(|| {
+            runtime.block_on(client.post(
+                "/v1/sessions",
+                json!({"agent": agent, "environment_id": environment}),
+            ))
+        });
     });
     for part in ["message_to_model", "model_to_client"] {
         group.bench_function(part, |bencher| {
@@ -187,8 +251,13 @@ fn ttft(criterion: &mut Criterion) {
                     let mut seen = receiver.lock().await;
                     let mut total = Duration::ZERO;
                     for _ in 0..turns {
-                        let (to_model, to_client) = client.turn(&agent, &environment, &mut seen).await;
-                        total += if part == "message_to_model" { to_model } else { to_client };
+                        let (to_model, to_client) =
+                            client.turn(&agent, &environment, &mut seen).await;
+                        total += if part == "message_to_model" {
+                            to_model
+                        } else {
+                            to_client
+                        };
                     }
                     total
                 })

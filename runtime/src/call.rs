@@ -45,7 +45,6 @@ pub struct CallOptions {
 #[error("{0}")]
 pub struct DescribeError(pub(crate) String);
 
-
 /// What a call is to do.
 enum Ask {
     Call(String),
@@ -65,15 +64,24 @@ impl Sandbox {
     /// started in the background.
     pub async fn call(&self, tool: &Component, input: &str, options: CallOptions) -> CallReport {
         let started = Instant::now();
-        let limits = options.limits.map_or(self.shared.grant.limits, |limits| self.shared.grant.limits.narrow(&limits));
+        let limits = options.limits.map_or(self.shared.grant.limits, |limits| {
+            self.shared.grant.limits.narrow(&limits)
+        });
         let account = Account::new(limits, Some(Arc::clone(&self.shared.account)));
-        let outcome = match self.ask(tool, Ask::Call(input.to_owned()), options, &account).await {
+        let outcome = match self
+            .ask(tool, Ask::Call(input.to_owned()), options, &account)
+            .await
+        {
             Ok(Returned::Called(Ok(content))) => answer(&account, content),
-            Ok(Returned::Called(Err(wit::Failure::InvalidInput(message)))) => Outcome::InvalidInput(message),
-            Ok(Returned::Called(Err(wit::Failure::Failed(content)))) => match answer(&account, content) {
-                Outcome::Answer(content) => Outcome::Failed(content),
-                other => other,
-            },
+            Ok(Returned::Called(Err(wit::Failure::InvalidInput(message)))) => {
+                Outcome::InvalidInput(message)
+            }
+            Ok(Returned::Called(Err(wit::Failure::Failed(content)))) => {
+                match answer(&account, content) {
+                    Outcome::Answer(content) => Outcome::Failed(content),
+                    other => other,
+                }
+            }
             Ok(Returned::Described(_)) => Outcome::Cancelled,
             Err(outcome) => outcome,
         };
@@ -89,17 +97,41 @@ impl Sandbox {
 
     /// What a tool says about itself.
     pub async fn describe(&self, tool: &Component) -> Result<Description, DescribeError> {
-        let account = Account::new(self.shared.grant.limits, Some(Arc::clone(&self.shared.account)));
-        match self.ask(tool, Ask::Describe, CallOptions::default(), &account).await {
+        let account = Account::new(
+            self.shared.grant.limits,
+            Some(Arc::clone(&self.shared.account)),
+        );
+        match self
+            .ask(tool, Ask::Describe, CallOptions::default(), &account)
+            .await
+        {
             Ok(Returned::Described(said)) => describe(said),
-            Ok(Returned::Called(_)) => Err(DescribeError(format!("{} did not describe itself", tool.name()))),
-            Err(outcome) => Err(DescribeError(format!("{} did not describe itself: {outcome:?}", tool.name()))),
+            Ok(Returned::Called(_)) => Err(DescribeError(format!(
+                "{} did not describe itself",
+                tool.name()
+            ))),
+            Err(outcome) => Err(DescribeError(format!(
+                "{} did not describe itself: {outcome:?}",
+                tool.name()
+            ))),
         }
     }
 
-    async fn ask(&self, tool: &Component, ask: Ask, options: CallOptions, account: &Arc<Account>) -> Result<Returned, Outcome> {
+    async fn ask(
+        &self,
+        tool: &Component,
+        ask: Ask,
+        options: CallOptions,
+        account: &Arc<Account>,
+    ) -> Result<Returned, Outcome> {
         let killer = KillOnDrop::new(account);
-        let call = perform(Arc::clone(&self.shared), tool.clone(), ask, options, Arc::clone(account));
+        let call = perform(
+            Arc::clone(&self.shared),
+            tool.clone(),
+            ask,
+            options,
+            Arc::clone(account),
+        );
         let result = self.shared.engine.runtime().spawn(call).await;
         killer.over();
         // Only the engine's end cancels the task.
@@ -116,7 +148,10 @@ async fn perform(
     account: Arc<Account>,
 ) -> Result<Returned, Outcome> {
     let Entry::Tool(tool) = &component.0.entry else {
-        return Err(Outcome::Trapped(format!("{} is a program, not a tool", component.name())));
+        return Err(Outcome::Trapped(format!(
+            "{} is a program, not a tool",
+            component.name()
+        )));
     };
     let birth = Birth {
         parent: 1,
@@ -127,7 +162,10 @@ async fn perform(
     };
     let mut grave = enter(&sandbox, birth).map_err(|_| Outcome::Limit {
         which: crate::LimitKind::Processes,
-        message: format!("limit of {} processes exceeded", account.limits().processes_max),
+        message: format!(
+            "limit of {} processes exceeded",
+            account.limits().processes_max
+        ),
     })?;
     let process = Arc::clone(&grave.process);
     let standard_error = Arc::new(TailBuffer::new(STANDARD_ERROR_BYTES, &account));
@@ -138,10 +176,18 @@ async fn perform(
         umask: UMASK,
         preopens: component.0.preopens,
         descriptors: BTreeMap::from([(0, Endpoint::null()), (1, sink.clone()), (2, sink)]),
-        tool: Some(ToolContext { name: component.name().to_owned(), on_progress: options.on_progress }),
+        tool: Some(ToolContext {
+            name: component.name().to_owned(),
+            on_progress: options.on_progress,
+        }),
     };
     let mut store = run::store(&sandbox, &process, start);
-    let end = run::run(&process, Deadline::Watched, enter_tool(tool, &mut store, ask)).await;
+    let end = run::run(
+        &process,
+        Deadline::Watched,
+        enter_tool(tool, &mut store, ask),
+    )
+    .await;
     let memory_refused = store.data().limiter.refused;
     drop(store);
     grave.status = match &end {
@@ -161,14 +207,19 @@ async fn perform(
         End::Returned(returned) => Ok(returned),
         End::Status(ExitStatus::Signalled(SIGKILL)) => Err(Outcome::Cancelled),
         End::Status(status) => Err(Outcome::Exited(status)),
-        End::Trapped(_) if memory_refused => {
-            Err(Outcome::Limit { which: crate::LimitKind::Memory, message: account.memory_message() })
-        }
+        End::Trapped(_) if memory_refused => Err(Outcome::Limit {
+            which: crate::LimitKind::Memory,
+            message: account.memory_message(),
+        }),
         End::Trapped(crash) => {
             let said = standard_error.take().0;
             let said = String::from_utf8_lossy(&said);
             let said = said.trim();
-            Err(Outcome::Trapped(if said.is_empty() { crash.message } else { format!("{}: {said}", crash.message) }))
+            Err(Outcome::Trapped(if said.is_empty() {
+                crash.message
+            } else {
+                format!("{}: {said}", crash.message)
+            }))
         }
     }
 }
@@ -179,7 +230,11 @@ pub(crate) const CWD: &str = "/workspace";
 /// As everywhere.
 pub(crate) const UMASK: u32 = 0o022;
 
-async fn enter_tool(tool: &KernelPre<State>, store: &mut wasmtime::Store<State>, ask: Ask) -> wasmtime::Result<Returned> {
+async fn enter_tool(
+    tool: &KernelPre<State>,
+    store: &mut wasmtime::Store<State>,
+    ask: Ask,
+) -> wasmtime::Result<Returned> {
     let instance = tool.instantiate_async(&mut *store).await?;
     let tool = instance.glovebox_tool_tool();
     Ok(match ask {
@@ -191,7 +246,9 @@ async fn enter_tool(tool: &KernelPre<State>, store: &mut wasmtime::Store<State>,
 /// Kills what the call left running and waits until it is gone, so that nothing changes after the answer.
 pub(crate) async fn bury(sandbox: &Shared, account: &Arc<Account>) {
     loop {
-        let left = sandbox.table.kill_where(|process| Arc::ptr_eq(&process.account, account));
+        let left = sandbox
+            .table
+            .kill_where(|process| Arc::ptr_eq(&process.account, account));
         if left.is_empty() {
             return;
         }
@@ -211,27 +268,52 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
             }
             wit::Content::Image(blob) => {
                 let bytes = blob.data.len();
-                (Content::Image { media_type: blob.media_type, data: blob.data.into() }, bytes)
+                (
+                    Content::Image {
+                        media_type: blob.media_type,
+                        data: blob.data.into(),
+                    },
+                    bytes,
+                )
             }
             wit::Content::Document(blob) => {
                 let bytes = blob.data.len();
-                (Content::Document { media_type: blob.media_type, data: blob.data.into() }, bytes)
+                (
+                    Content::Document {
+                        media_type: blob.media_type,
+                        data: blob.data.into(),
+                    },
+                    bytes,
+                )
             }
             wit::Content::Json(text) => {
                 let bytes = text.len();
                 // What is not JSON after all can still be read.
-                (serde_json::from_str(&text).map_or(Content::Text(text), Content::Json), bytes)
+                (
+                    serde_json::from_str(&text).map_or(Content::Text(text), Content::Json),
+                    bytes,
+                )
             }
             wit::Content::SearchResult(hit) => {
                 let bytes = hit.source.len() + hit.title.len() + hit.text.len();
-                (Content::SearchResult { source: hit.source, title: hit.title, text: hit.text }, bytes)
+                (
+                    Content::SearchResult {
+                        source: hit.source,
+                        title: hit.title,
+                        text: hit.text,
+                    },
+                    bytes,
+                )
             }
         };
         account.add_output(bytes as u64);
         answer.push(piece);
     }
     match account.verdict() {
-        Some(Verdict::Limit { which, message }) => Outcome::Limit { which: *which, message: message.clone() },
+        Some(Verdict::Limit { which, message }) => Outcome::Limit {
+            which: *which,
+            message: message.clone(),
+        },
         _ => Outcome::Answer(answer),
     }
 }
@@ -239,19 +321,32 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
 fn describe(said: wit::Description) -> Result<Description, DescribeError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if !(1..=128).contains(&said.name.len()) || !said.name.bytes().all(fits) {
-        return Err(DescribeError(format!("tool name {:?} is not 1 to 128 of A-Z a-z 0-9 _ -", said.name)));
+        return Err(DescribeError(format!(
+            "tool name {:?} is not 1 to 128 of A-Z a-z 0-9 _ -",
+            said.name
+        )));
     }
-    let input_schema: serde_json::Value = serde_json::from_str(&said.input_schema)
-        .map_err(|error| DescribeError(format!("input schema of {} is no JSON: {error}", said.name)))?;
+    let input_schema: serde_json::Value =
+        serde_json::from_str(&said.input_schema).map_err(|error| {
+            DescribeError(format!("input schema of {} is no JSON: {error}", said.name))
+        })?;
     if input_schema.get("type").and_then(serde_json::Value::as_str) != Some("object") {
-        return Err(DescribeError(format!("input schema of {} is not of type object", said.name)));
+        return Err(DescribeError(format!(
+            "input schema of {} is not of type object",
+            said.name
+        )));
     }
     let effects = match said.effects {
         WitEffects::None => Effects::None,
         WitEffects::Files => Effects::Files,
         WitEffects::External => Effects::External,
     };
-    Ok(Description { name: said.name, text: said.text, input_schema, effects })
+    Ok(Description {
+        name: said.name,
+        text: said.text,
+        input_schema,
+        effects,
+    })
 }
 
 /// The grant's environment, and where the tool stands: WASI has no other way to tell a guest.

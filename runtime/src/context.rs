@@ -24,27 +24,45 @@ impl crate::process::bindings::glovebox::tool::types::Host for State {}
 impl Host for State {
     fn deadline(&mut self, milliseconds: u64, message: String) -> wasmtime::Result<()> {
         if self.tool.is_some() {
-            self.process.account.narrow_deadline(Duration::from_millis(milliseconds), message);
+            self.process
+                .account
+                .narrow_deadline(Duration::from_millis(milliseconds), message);
         }
         Ok(())
     }
 
     fn load_state(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
-        let Some(tool) = &self.tool else { return Ok(None) };
-        Ok(self.sandbox.tool_state().get(&tool.name).map(|state| state.to_vec()))
+        let Some(tool) = &self.tool else {
+            return Ok(None);
+        };
+        Ok(self
+            .sandbox
+            .tool_state()
+            .get(&tool.name)
+            .map(|state| state.to_vec()))
     }
 
     fn store_state(&mut self, state: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
-        let Some(tool) = &self.tool else { return Ok(Err("only a tool has state".to_owned())) };
+        let Some(tool) = &self.tool else {
+            return Ok(Err("only a tool has state".to_owned()));
+        };
         if state.len() > STATE_BYTES_MAX {
-            return Ok(Err(format!("state of {} bytes is over the limit of {STATE_BYTES_MAX}", state.len())));
+            return Ok(Err(format!(
+                "state of {} bytes is over the limit of {STATE_BYTES_MAX}",
+                state.len()
+            )));
         }
-        self.sandbox.tool_state().insert(tool.name.clone(), Bytes::from(state));
+        self.sandbox
+            .tool_state()
+            .insert(tool.name.clone(), Bytes::from(state));
         Ok(Ok(()))
     }
 
     fn setting(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.tool.as_ref().and_then(|_| self.sandbox.grant.settings.get(&name).cloned()))
+        Ok(self
+            .tool
+            .as_ref()
+            .and_then(|_| self.sandbox.grant.settings.get(&name).cloned()))
     }
 
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
@@ -59,7 +77,11 @@ impl Host for State {
     }
 
     fn progress(&mut self, message: String, fraction: Option<f64>) -> wasmtime::Result<()> {
-        if let Some(listener) = self.tool.as_ref().and_then(|tool| tool.on_progress.as_ref()) {
+        if let Some(listener) = self
+            .tool
+            .as_ref()
+            .and_then(|tool| tool.on_progress.as_ref())
+        {
             listener(Progress { message, fraction });
         }
         Ok(())

@@ -44,7 +44,9 @@ impl Default for EngineOptions {
     fn default() -> Self {
         EngineOptions {
             cache_dir: None,
-            guest_threads: std::thread::available_parallelism().map_or(2, usize::from).max(2),
+            guest_threads: std::thread::available_parallelism()
+                .map_or(2, usize::from)
+                .max(2),
             processes_max: 1000,
             memory_bytes_max: 1 << 32,
             on_compile: None,
@@ -115,8 +117,10 @@ pub(crate) struct EngineInner {
 impl Engine {
     /// Makes an engine and starts its threads. One per process is enough.
     pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
-        let wasmtime = wasmtime::Engine::new(&config(&options)).map_err(|error| EngineError::Engine(error.into()))?;
-        let linker = crate::state::linker(&wasmtime).map_err(|error| EngineError::Engine(error.into()))?;
+        let wasmtime = wasmtime::Engine::new(&config(&options))
+            .map_err(|error| EngineError::Engine(error.into()))?;
+        let linker =
+            crate::state::linker(&wasmtime).map_err(|error| EngineError::Engine(error.into()))?;
         let cache = Cache::open(options.cache_dir.as_deref(), &wasmtime)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.guest_threads.max(1))
@@ -133,7 +137,8 @@ impl Engine {
             .build()
             .map_err(EngineError::Threads)?;
         let processes = Arc::new(AtomicU32::new(0));
-        let ticker = ticker::Ticker::start(wasmtime.clone(), TICK, Arc::clone(&processes)).map_err(EngineError::Threads)?;
+        let ticker = ticker::Ticker::start(wasmtime.clone(), TICK, Arc::clone(&processes))
+            .map_err(EngineError::Threads)?;
         Ok(Engine(Arc::new(EngineInner {
             wasmtime,
             linker,
@@ -151,7 +156,11 @@ impl Engine {
     }
 
     pub(crate) fn runtime(&self) -> &tokio::runtime::Handle {
-        self.0.runtime.as_ref().expect("the runtime is only taken on drop").handle()
+        self.0
+            .runtime
+            .as_ref()
+            .expect("the runtime is only taken on drop")
+            .handle()
     }
 }
 
@@ -166,7 +175,10 @@ impl Drop for EngineInner {
 
 impl fmt::Debug for Engine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Engine").field("options", &self.0.options).finish_non_exhaustive()
+        formatter
+            .debug_struct("Engine")
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
     }
 }
 

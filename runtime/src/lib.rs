@@ -24,12 +24,15 @@ mod run;
 mod sandbox;
 mod state;
 
+pub use call::{CallOptions, DescribeError, Progress};
 pub use component::{CacheError, Component, Kind, LoadError};
 pub use engine::{CompileProgress, Engine, EngineError, EngineOptions};
 pub use fs::Image;
-pub use grant::{Access, Denial, Grant, HostPattern, HostPatternError, LimitKind, Limits, Mount, MountSource, Network};
-pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
-pub use call::{CallOptions, DescribeError, Progress};
-pub use run::{Input, Output, ProgramRun, SpawnError};
+pub use grant::{
+    Access, Denial, Grant, HostPattern, HostPatternError, LimitKind, Limits, Mount, MountSource,
+    Network,
+};
 pub use programs::Programs;
+pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
+pub use run::{Input, Output, ProgramRun, SpawnError};
 pub use sandbox::{Sandbox, SandboxError};

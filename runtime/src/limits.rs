@@ -81,7 +81,10 @@ impl Account {
             verdict: OnceLock::new(),
             ended: Notify::new(),
             // An empty message is written when it is needed: most calls end in time.
-            deadline: Mutex::new(Deadline { at, message: String::new() }),
+            deadline: Mutex::new(Deadline {
+                at,
+                message: String::new(),
+            }),
             deadline_moved: Notify::new(),
         })
     }
@@ -159,8 +162,15 @@ impl Account {
 
     /// Takes memory if there is enough for everyone above as well.
     pub(crate) fn take_memory(&self, bytes: u64) -> bool {
-        let used = self.memory.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let fits = used <= self.limits.memory_bytes_max && self.parent.as_ref().is_none_or(|parent| parent.take_memory(bytes));
+        let used = self
+            .memory
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
+        let fits = used <= self.limits.memory_bytes_max
+            && self
+                .parent
+                .as_ref()
+                .is_none_or(|parent| parent.take_memory(bytes));
         if fits {
             self.memory_peak.fetch_max(used, Ordering::Relaxed);
         } else {
@@ -186,14 +196,26 @@ impl Account {
     }
 
     pub(crate) fn memory_message(&self) -> String {
-        format!("memory limit of {} MiB exceeded", self.limits.memory_bytes_max >> 20)
+        format!(
+            "memory limit of {} MiB exceeded",
+            self.limits.memory_bytes_max >> 20
+        )
     }
 
     pub(crate) fn add_cpu(&self, time: Duration) {
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let used = self.cpu_nanoseconds.fetch_add(time, Ordering::Relaxed).saturating_add(time);
+        let used = self
+            .cpu_nanoseconds
+            .fetch_add(time, Ordering::Relaxed)
+            .saturating_add(time);
         if u128::from(used) > self.limits.cpu_time_max.as_nanos() {
-            self.exceed(LimitKind::CpuTime, format!("CPU time limit of {} exceeded", seconds(self.limits.cpu_time_max)));
+            self.exceed(
+                LimitKind::CpuTime,
+                format!(
+                    "CPU time limit of {} exceeded",
+                    seconds(self.limits.cpu_time_max)
+                ),
+            );
         }
     }
 
@@ -203,11 +225,21 @@ impl Account {
 
     /// Counts bytes on their way to the caller.
     pub(crate) fn add_output(&self, bytes: u64) {
-        let used = self.output.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let used = self
+            .output
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
         if used > self.limits.output_bytes_max {
             let limit = self.limits.output_bytes_max;
-            let limit = if limit >= 1 << 20 { format!("{} MiB", limit >> 20) } else { format!("{limit} bytes") };
-            self.exceed(LimitKind::Output, format!("output limit of {limit} exceeded"));
+            let limit = if limit >= 1 << 20 {
+                format!("{} MiB", limit >> 20)
+            } else {
+                format!("{limit} bytes")
+            };
+            self.exceed(
+                LimitKind::Output,
+                format!("output limit of {limit} exceeded"),
+            );
         }
     }
 
@@ -226,7 +258,10 @@ impl Account {
     /// Counts a spawn that was refused for want of processes.
     pub(crate) fn refuse_spawn(&self) {
         if self.refused_spawns.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSED_SPAWNS_MAX {
-            self.exceed(LimitKind::Processes, format!("limit of {} processes exceeded", self.limits.processes_max));
+            self.exceed(
+                LimitKind::Processes,
+                format!("limit of {} processes exceeded", self.limits.processes_max),
+            );
         }
     }
 }
@@ -260,7 +295,11 @@ fn far_from(from: Instant, time: Duration) -> Instant {
 }
 
 pub(crate) fn seconds(time: Duration) -> String {
-    if time.subsec_millis() == 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
 }
 
 /// Host memory held for a guest; given back when dropped.
@@ -311,18 +350,31 @@ const TABLE_ELEMENTS_MAX: usize = 100_000;
 
 impl Limiter {
     pub(crate) fn new(account: Arc<Account>) -> Limiter {
-        Limiter { charge: Charge::none(account), refused: false }
+        Limiter {
+            charge: Charge::none(account),
+            refused: false,
+        }
     }
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let fits = self.charge.grow(desired.saturating_sub(current) as u64);
         self.refused |= !fits;
         Ok(fits)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS_MAX)
     }
 
@@ -344,7 +396,12 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { memory_bytes_max: 100, output_bytes_max: 10, cpu_time_max: Duration::from_millis(5), ..Limits::default() }
+        Limits {
+            memory_bytes_max: 100,
+            output_bytes_max: 10,
+            cpu_time_max: Duration::from_millis(5),
+            ..Limits::default()
+        }
     }
 
     fn limit(account: &Account) -> Option<LimitKind> {
@@ -356,7 +413,13 @@ mod tests {
 
     #[test]
     fn memory_is_refused_when_the_call_or_the_sandbox_has_none_left() {
-        let sandbox = Account::new(Limits { memory_bytes_max: 150, ..limits() }, None);
+        let sandbox = Account::new(
+            Limits {
+                memory_bytes_max: 150,
+                ..limits()
+            },
+            None,
+        );
         let first = Account::new(limits(), Some(sandbox.clone()));
         let second = Account::new(limits(), Some(sandbox.clone()));
         assert!(first.take_memory(100));
@@ -364,7 +427,10 @@ mod tests {
         assert!(!second.take_memory(51));
         assert!(second.take_memory(50));
         first.give_memory(100);
-        assert_eq!((first.memory(), second.memory(), sandbox.memory()), (0, 50, 50));
+        assert_eq!(
+            (first.memory(), second.memory(), sandbox.memory()),
+            (0, 50, 50)
+        );
         assert_eq!(first.memory_peak(), 100);
     }
 
@@ -380,7 +446,10 @@ mod tests {
 
         let account = Account::new(limits(), None);
         account.add_cpu(Duration::from_millis(6));
-        let expected = Verdict::Limit { which: LimitKind::CpuTime, message: "CPU time limit of 5 ms exceeded".to_owned() };
+        let expected = Verdict::Limit {
+            which: LimitKind::CpuTime,
+            message: "CPU time limit of 5 ms exceeded".to_owned(),
+        };
         assert_eq!(account.verdict(), Some(&expected));
 
         let account = Account::new(limits(), None);
@@ -390,11 +459,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_deadline_only_moves_forward() {
-        let account = Account::new(Limits { wall_time_max: Duration::from_secs(3600), ..limits() }, None);
+        let account = Account::new(
+            Limits {
+                wall_time_max: Duration::from_secs(3600),
+                ..limits()
+            },
+            None,
+        );
         account.narrow_deadline(Duration::ZERO, "timed out".to_owned());
         account.narrow_deadline(Duration::from_secs(7200), "later".to_owned());
         account.wait_ended().await;
-        let expected = Verdict::Limit { which: LimitKind::WallTime, message: "timed out".to_owned() };
+        let expected = Verdict::Limit {
+            which: LimitKind::WallTime,
+            message: "timed out".to_owned(),
+        };
         assert_eq!(account.verdict(), Some(&expected));
     }
 }

@@ -22,7 +22,10 @@ impl Programs {
     /// Makes `component` answer to `name`. It stands at `/usr/bin/NAME`.
     pub fn insert(&mut self, name: impl Into<String>, component: Component) {
         let loaded = component.clone();
-        let program = Program { loaded: OnceLock::from(loaded), load: Box::new(move || Ok(component.clone())) };
+        let program = Program {
+            loaded: OnceLock::from(loaded),
+            load: Box::new(move || Ok(component.clone())),
+        };
         self.table.insert(name.into(), Arc::new(program));
     }
 
@@ -33,8 +36,15 @@ impl Programs {
         names: impl IntoIterator<Item = N>,
         load: impl Fn() -> Result<Component, LoadError> + Send + Sync + 'static,
     ) {
-        let program = Arc::new(Program { loaded: OnceLock::new(), load: Box::new(load) });
-        self.table.extend(names.into_iter().map(|name| (name.into(), Arc::clone(&program))));
+        let program = Arc::new(Program {
+            loaded: OnceLock::new(),
+            load: Box::new(load),
+        });
+        self.table.extend(
+            names
+                .into_iter()
+                .map(|name| (name.into(), Arc::clone(&program))),
+        );
     }
 
     /// The component of a name, loaded now if it was not before. May block.
@@ -46,7 +56,11 @@ impl Programs {
         match (program.load)() {
             Ok(component) => Some(program.loaded.get_or_init(|| component)),
             Err(error) => {
-                tracing::error!(name, error = &error as &dyn std::error::Error, "a program cannot be loaded");
+                tracing::error!(
+                    name,
+                    error = &error as &dyn std::error::Error,
+                    "a program cannot be loaded"
+                );
                 None
             }
         }
@@ -70,6 +84,9 @@ impl Programs {
 
 impl fmt::Debug for Program {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Program").field("loaded", &self.loaded.get()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Program")
+            .field("loaded", &self.loaded.get())
+            .finish_non_exhaustive()
     }
 }

@@ -83,17 +83,21 @@ pub enum SpawnError {
     Trapped(String),
 }
 
-
 impl Sandbox {
     /// Runs a program until it ends. Dropping the future kills it and everything it started, except what it started in the
     /// background.
     pub async fn run(&self, run: ProgramRun) -> Result<ExitStatus, SpawnError> {
         let shared = &self.shared;
-        let component = shared.programs.get(&run.program).ok_or_else(|| SpawnError::NotFound(run.program.clone()))?;
+        let component = shared
+            .programs
+            .get(&run.program)
+            .ok_or_else(|| SpawnError::NotFound(run.program.clone()))?;
         if !matches!(component.0.entry, Entry::Program(_)) {
             return Err(SpawnError::NotExecutable(run.program));
         }
-        let limits = run.limits.map_or(shared.grant.limits, |limits| shared.grant.limits.narrow(&limits));
+        let limits = run.limits.map_or(shared.grant.limits, |limits| {
+            shared.grant.limits.narrow(&limits)
+        });
         let account = Account::new(limits, Some(Arc::clone(&shared.account)));
         let mut environment = shared.grant.environment.clone();
         environment.insert("PWD".to_owned(), run.cwd.clone());
@@ -103,7 +107,11 @@ impl Sandbox {
             cwd: run.cwd,
             umask: UMASK,
             preopens: component.0.preopens,
-            descriptors: BTreeMap::from([(0, run.stdin.open()), (1, run.stdout.open()), (2, run.stderr.open())]),
+            descriptors: BTreeMap::from([
+                (0, run.stdin.open()),
+                (1, run.stdout.open()),
+                (2, run.stderr.open()),
+            ]),
             tool: None,
         };
         let birth = Birth {
@@ -114,10 +122,12 @@ impl Sandbox {
             account: Arc::clone(&account),
         };
         let killer = KillOnDrop::new(&account);
-        let process = launch(shared, component.clone(), birth, start, Deadline::Watched).map_err(|error| match error {
-            Errno::TooManyProcesses => SpawnError::TooManyProcesses,
-            _ => SpawnError::NotExecutable(run.program),
-        })?;
+        let process = launch(shared, component.clone(), birth, start, Deadline::Watched).map_err(
+            |error| match error {
+                Errno::TooManyProcesses => SpawnError::TooManyProcesses,
+                _ => SpawnError::NotExecutable(run.program),
+            },
+        )?;
         let status = process.wait().await;
         bury(shared, &account).await;
         let outcome = match account.verdict() {

@@ -45,13 +45,19 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn tool_state(&self) -> MutexGuard<'_, BTreeMap<String, Bytes>> {
-        self.tool_state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tool_state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sandbox {
     /// Makes the grant so. Blocks for as long as opening the mounted directories takes.
-    pub fn new(engine: &Engine, grant: Grant, programs: Arc<Programs>) -> Result<Sandbox, SandboxError> {
+    pub fn new(
+        engine: &Engine,
+        grant: Grant,
+        programs: Arc<Programs>,
+    ) -> Result<Sandbox, SandboxError> {
         let limits = &grant.limits;
         let ledger = Ledger::new(LedgerLimits {
             disk_bytes_max: limits.disk_bytes_max,
@@ -136,6 +142,9 @@ impl Drop for Sandbox {
 
 impl fmt::Debug for Sandbox {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Sandbox").field("grant", &self.shared.grant).finish_non_exhaustive()
+        formatter
+            .debug_struct("Sandbox")
+            .field("grant", &self.shared.grant)
+            .finish_non_exhaustive()
     }
 }

@@ -52,16 +52,28 @@ pub(crate) struct Start {
 
 impl State {
     pub(crate) fn new(sandbox: Arc<Shared>, process: Arc<Process>, start: Start) -> State {
-        let on_broken_pipe = if process.sigpipe_kills { OnBrokenPipe::Kill } else { OnBrokenPipe::Error };
+        let on_broken_pipe = if process.sigpipe_kills {
+            OnBrokenPipe::Kill
+        } else {
+            OnBrokenPipe::Error
+        };
         let standard = |fd| Standard {
-            endpoint: start.descriptors.get(&fd).cloned().unwrap_or_else(Endpoint::null),
+            endpoint: start
+                .descriptors
+                .get(&fd)
+                .cloned()
+                .unwrap_or_else(Endpoint::null),
             on_broken_pipe,
         };
         let mut wasi = WasiCtx::builder();
-        wasi.stdin(standard(0)).stdout(standard(1)).stderr(standard(2));
+        wasi.stdin(standard(0))
+            .stdout(standard(1))
+            .stderr(standard(2));
         wasi.args(&process.arguments).envs(&start.environment);
         // Sockets are linked so that programs which mention them start, and refuse every use.
-        wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+        wasi.allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
         let descriptors_max = process.account.limits().descriptors_max;
         let own = Own {
             process: Arc::clone(&process),
@@ -96,13 +108,20 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
     }
 }
 
@@ -114,7 +133,10 @@ impl FetchView for State {
 
 impl FsView for State {
     fn fs(&mut self) -> FsViewMut<'_> {
-        FsViewMut { state: &mut self.fs, table: &mut self.table }
+        FsViewMut {
+            state: &mut self.fs,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -166,6 +188,10 @@ fn link_wasi(l: &mut Linker<State>) -> wasmtime::Result<()> {
     sockets::tcp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
     sockets::udp_create_socket::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
     sockets::instance_network::add_to_linker::<State, WasiSockets>(l, State::sockets)?;
-    sockets::network::add_to_linker::<State, WasiSockets>(l, &sockets::network::LinkOptions::default(), State::sockets)?;
+    sockets::network::add_to_linker::<State, WasiSockets>(
+        l,
+        &sockets::network::LinkOptions::default(),
+        State::sockets,
+    )?;
     sockets::ip_name_lookup::add_to_linker::<State, WasiSockets>(l, State::sockets)
 }

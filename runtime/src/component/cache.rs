@@ -3,7 +3,10 @@
 //! A file is named by the digest of the WebAssembly and the fingerprint of the engine (wasmtime's version, the processor's features and
 //! every setting that shapes code). It is written to a temporary name and renamed, so that a half-written one never has
 //! its final name, and it is memory-mapped: pages are shared between processes and loaded when touched.
-#![expect(unsafe_code, reason = "compiled code can only be loaded by trusting it; see SAFETY below")]
+#![expect(
+    unsafe_code,
+    reason = "compiled code can only be loaded by trusting it; see SAFETY below"
+)]
 
 use std::fs::{self, DirBuilder};
 use std::hash::{Hash, Hasher};
@@ -54,27 +57,51 @@ impl Hasher for Fingerprint {
 }
 
 impl Cache {
-    pub(crate) fn open(directory: Option<&Path>, engine: &wasmtime::Engine) -> Result<Cache, CacheError> {
+    pub(crate) fn open(
+        directory: Option<&Path>,
+        engine: &wasmtime::Engine,
+    ) -> Result<Cache, CacheError> {
         if let Some(path) = directory {
-            let failed = |source| CacheError::Io { path: path.to_owned(), source };
-            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+            let failed = |source| CacheError::Io {
+                path: path.to_owned(),
+                source,
+            };
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(failed)?;
             let metadata = fs::metadata(path).map_err(failed)?;
-            if metadata.mode() & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
-                return Err(CacheError::Shared { path: path.to_owned() });
+            if metadata.mode() & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw()
+            {
+                return Err(CacheError::Shared {
+                    path: path.to_owned(),
+                });
             }
         }
         let mut fingerprint = Fingerprint(blake3::Hasher::new());
-        engine.precompile_compatibility_hash().hash(&mut fingerprint);
+        engine
+            .precompile_compatibility_hash()
+            .hash(&mut fingerprint);
         let fingerprint = fingerprint.0.finalize().to_hex()[..16].to_owned();
-        Ok(Cache { directory: directory.map(Path::to_owned), fingerprint })
+        Ok(Cache {
+            directory: directory.map(Path::to_owned),
+            fingerprint,
+        })
     }
 
     fn path(&self, digest: &blake3::Hash) -> Option<PathBuf> {
-        self.directory.as_ref().map(|directory| directory.join(format!("{}-{}.cwasm", digest.to_hex(), self.fingerprint)))
+        self.directory.as_ref().map(|directory| {
+            directory.join(format!("{}-{}.cwasm", digest.to_hex(), self.fingerprint))
+        })
     }
 
     /// The compiled form, if it is there and whole.
-    pub(crate) fn load(&self, engine: &wasmtime::Engine, digest: &blake3::Hash) -> Option<Component> {
+    pub(crate) fn load(
+        &self,
+        engine: &wasmtime::Engine,
+        digest: &blake3::Hash,
+    ) -> Option<Component> {
         let path = self.path(digest)?;
         if !path.exists() {
             return None;
@@ -87,7 +114,12 @@ impl Cache {
     }
 
     /// Keeps compiled code for the next start and loads it.
-    pub(crate) fn store(&self, engine: &wasmtime::Engine, digest: &blake3::Hash, compiled: Vec<u8>) -> wasmtime::Result<Component> {
+    pub(crate) fn store(
+        &self,
+        engine: &wasmtime::Engine,
+        digest: &blake3::Hash,
+        compiled: Vec<u8>,
+    ) -> wasmtime::Result<Component> {
         if let Some(path) = self.path(digest) {
             match write_atomically(&path, &compiled) {
                 Ok(()) => {
@@ -96,7 +128,9 @@ impl Cache {
                     }
                 }
                 // A full disk costs the next start some seconds and nothing else.
-                Err(error) => tracing::warn!(path = %path.display(), %error, "compiled component not kept"),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "compiled component not kept")
+                }
             }
         }
         // SAFETY: `compiled` comes straight from this engine's compiler.
@@ -106,10 +140,17 @@ impl Cache {
 
 fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let temporary =
-        path.with_extension(format!("{}.{}.tmp", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    let temporary = path.with_extension(format!(
+        "{}.{}.tmp",
+        std::process::id(),
+        COUNTER.fetch_add(1, Ordering::Relaxed)
+    ));
     let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all(bytes)?;
         // Without this a power cut can leave a file with its final name and no content; wasmtime would notice, at a cost.
         file.sync_all()?;

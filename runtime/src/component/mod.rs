@@ -98,7 +98,11 @@ impl Component {
 
 impl fmt::Debug for Component {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Component").field("name", &self.0.name).field("kind", &self.kind()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Component")
+            .field("name", &self.0.name)
+            .field("kind", &self.kind())
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +124,9 @@ impl Engine {
         digest: &str,
         wasm: impl FnOnce() -> W,
     ) -> Result<Component, LoadError> {
-        let digest = blake3::Hash::from_hex(digest).map_err(|_| LoadError::Digest { name: name.to_owned() })?;
+        let digest = blake3::Hash::from_hex(digest).map_err(|_| LoadError::Digest {
+            name: name.to_owned(),
+        })?;
         self.load_as(name, digest, wasm)
     }
 
@@ -130,46 +136,84 @@ impl Engine {
         digest: blake3::Hash,
         wasm: impl FnOnce() -> W,
     ) -> Result<Component, LoadError> {
-        let invalid = |source: wasmtime::Error| LoadError::Invalid { name: name.to_owned(), source: source.into() };
+        let invalid = |source: wasmtime::Error| LoadError::Invalid {
+            name: name.to_owned(),
+            source: source.into(),
+        };
         let component = match self.0.cache.load(&self.0.wasmtime, &digest) {
             Some(component) => component,
             None => {
                 let wasm = wasm();
                 let wasm = wasm.as_ref();
                 if blake3::hash(wasm) != digest {
-                    return Err(LoadError::Digest { name: name.to_owned() });
+                    return Err(LoadError::Digest {
+                        name: name.to_owned(),
+                    });
                 }
                 self.compile(name, wasm, &digest).map_err(invalid)?
             }
         };
         let exports = |interface: &str| component.get_export_index(None, interface).is_some();
-        let kind = match (exports("glovebox:tool/tool@0.1.0"), exports("wasi:cli/run@0.2.0")) {
+        let kind = match (
+            exports("glovebox:tool/tool@0.1.0"),
+            exports("wasi:cli/run@0.2.0"),
+        ) {
             (true, _) => Kind::Tool,
             (false, true) => Kind::Program,
-            (false, false) => return Err(LoadError::NoEntry { name: name.to_owned() }),
+            (false, false) => {
+                return Err(LoadError::NoEntry {
+                    name: name.to_owned(),
+                });
+            }
         };
-        let imports = |source: wasmtime::Error| LoadError::Imports { name: name.to_owned(), source: source.into() };
+        let imports = |source: wasmtime::Error| LoadError::Imports {
+            name: name.to_owned(),
+            source: source.into(),
+        };
         let instance = self.0.linker.instantiate_pre(&component).map_err(imports)?;
         let entry = match kind {
             Kind::Tool => Entry::Tool(KernelPre::new(instance).map_err(invalid)?),
             Kind::Program => Entry::Program(CommandPre::new(instance).map_err(invalid)?),
         };
         // Our own programs learn their working directory from `PWD`; others only know what they find open.
-        let ours = component.component_type().imports(&self.0.wasmtime).any(|(name, _)| name.starts_with("glovebox:"));
-        let preopens = if ours || kind == Kind::Tool { Preopens::Root } else { Preopens::WorkingDirectory };
-        Ok(Component(Arc::new(Inner { name: name.to_owned(), digest, entry, preopens })))
+        let ours = component
+            .component_type()
+            .imports(&self.0.wasmtime)
+            .any(|(name, _)| name.starts_with("glovebox:"));
+        let preopens = if ours || kind == Kind::Tool {
+            Preopens::Root
+        } else {
+            Preopens::WorkingDirectory
+        };
+        Ok(Component(Arc::new(Inner {
+            name: name.to_owned(),
+            digest,
+            entry,
+            preopens,
+        })))
     }
 
-    fn compile(&self, name: &str, wasm: &[u8], digest: &blake3::Hash) -> wasmtime::Result<wasmtime::component::Component> {
+    fn compile(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        digest: &blake3::Hash,
+    ) -> wasmtime::Result<wasmtime::component::Component> {
         let tell = |progress| {
             if let Some(listener) = &self.0.options.on_compile {
                 listener(progress);
             }
         };
-        tell(crate::CompileProgress::Started { name: name.to_owned(), wasm_bytes: wasm.len() });
+        tell(crate::CompileProgress::Started {
+            name: name.to_owned(),
+            wasm_bytes: wasm.len(),
+        });
         let started = std::time::Instant::now();
         let compiled = self.0.wasmtime.precompile_component(wasm);
-        tell(crate::CompileProgress::Finished { name: name.to_owned(), took: started.elapsed() });
+        tell(crate::CompileProgress::Finished {
+            name: name.to_owned(),
+            took: started.elapsed(),
+        });
         self.0.cache.store(&self.0.wasmtime, digest, compiled?)
     }
 }

@@ -17,17 +17,26 @@ pub(super) struct Ticker {
 
 impl Ticker {
     /// Ticks while `processes` is not 0.
-    pub(super) fn start(engine: wasmtime::Engine, tick: Duration, processes: Arc<AtomicU32>) -> io::Result<Ticker> {
+    pub(super) fn start(
+        engine: wasmtime::Engine,
+        tick: Duration,
+        processes: Arc<AtomicU32>,
+    ) -> io::Result<Ticker> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                let idle = processes.load(Ordering::Relaxed) == 0;
-                std::thread::park_timeout(if idle { IDLE } else { tick });
-                engine.increment_epoch();
-            }
-        })?;
-        Ok(Ticker { stop, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("epoch".to_owned())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    let idle = processes.load(Ordering::Relaxed) == 0;
+                    std::thread::park_timeout(if idle { IDLE } else { tick });
+                    engine.increment_epoch();
+                }
+            })?;
+        Ok(Ticker {
+            stop,
+            thread: Some(thread),
+        })
     }
 }
 

@@ -27,7 +27,9 @@ pub enum HostPatternError {
     #[error("host is empty")]
     Empty,
     /// The text has a part that does not belong.
-    #[error("host {0:?} must be a bare host name or `*.` and a host name, without scheme, port or path")]
+    #[error(
+        "host {0:?} must be a bare host name or `*.` and a host name, without scheme, port or path"
+    )]
     NotAHost(String),
 }
 
@@ -46,7 +48,11 @@ impl HostPattern {
         match (self.scope, by.scope) {
             (Scope::Exactly, _) => by.matches(&self.name).then(|| self.clone()),
             (Scope::Below, Scope::Exactly) => self.matches(&by.name).then(|| by.clone()),
-            (Scope::Below, Scope::Below) if self.name == by.name || is_below(&self.name, &by.name) => Some(self.clone()),
+            (Scope::Below, Scope::Below)
+                if self.name == by.name || is_below(&self.name, &by.name) =>
+            {
+                Some(self.clone())
+            }
             (Scope::Below, Scope::Below) => is_below(&by.name, &self.name).then(|| by.clone()),
         }
     }
@@ -57,7 +63,9 @@ fn normalize(host: &str) -> String {
 }
 
 fn is_below(host: &str, parent: &str) -> bool {
-    host.strip_suffix(parent).and_then(|rest| rest.strip_suffix('.')).is_some_and(|rest| !rest.is_empty())
+    host.strip_suffix(parent)
+        .and_then(|rest| rest.strip_suffix('.'))
+        .is_some_and(|rest| !rest.is_empty())
 }
 
 impl FromStr for HostPattern {
@@ -73,9 +81,15 @@ impl FromStr for HostPattern {
         };
         let name = normalize(name);
         let address = scope == Scope::Exactly
-            && name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
+            && name
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'))
+                .is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok());
         let label_is_fine = |label: &str| {
-            (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
         if !address && (name.len() > 253 || !name.split('.').all(label_is_fine)) {
             return Err(HostPatternError::NotAHost(text.to_owned()));

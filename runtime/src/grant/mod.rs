@@ -47,7 +47,11 @@ impl Grant {
     /// may hold the operator's addresses and keys, so `by` can only drop some.
     pub fn narrow(&self, by: &Grant) -> Grant {
         let mut environment = self.environment.clone();
-        environment.extend(by.environment.iter().map(|(name, value)| (name.clone(), value.clone())));
+        environment.extend(
+            by.environment
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         Grant {
             mounts: self
                 .mounts

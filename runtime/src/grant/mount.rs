@@ -42,6 +42,9 @@ impl Mount {
             (MountSource::Image(a), MountSource::Image(b)) => Arc::ptr_eq(a, b),
             _ => false,
         };
-        (same && self.at == by.at).then(|| Mount { access: self.access.min(by.access), ..self.clone() })
+        (same && self.at == by.at).then(|| Mount {
+            access: self.access.min(by.access),
+            ..self.clone()
+        })
     }
 }

@@ -28,20 +28,35 @@ pub struct Denial {
 
 impl fmt::Display for Denial {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "network policy denies {}: {}", self.host, self.reason)
+        write!(
+            formatter,
+            "network policy denies {}: {}",
+            self.host, self.reason
+        )
     }
 }
 
 impl Network {
     /// Whether `host` may be asked.
     pub fn check(&self, host: &str) -> Result<(), Denial> {
-        let deny = |reason: &str| Err(Denial { host: host.to_owned(), reason: reason.to_owned() });
+        let deny = |reason: &str| {
+            Err(Denial {
+                host: host.to_owned(),
+                reason: reason.to_owned(),
+            })
+        };
         match self {
             Network::None => deny("this environment has no network"),
             Network::Unrestricted => Ok(()),
-            Network::Limited { hosts } if hosts.iter().any(|pattern| pattern.matches(host)) => Ok(()),
-            Network::Limited { hosts } if hosts.is_empty() => deny("networking is limited and allowed_hosts is empty"),
-            Network::Limited { .. } => deny("networking is limited and the host is not in allowed_hosts"),
+            Network::Limited { hosts } if hosts.iter().any(|pattern| pattern.matches(host)) => {
+                Ok(())
+            }
+            Network::Limited { hosts } if hosts.is_empty() => {
+                deny("networking is limited and allowed_hosts is empty")
+            }
+            Network::Limited { .. } => {
+                deny("networking is limited and the host is not in allowed_hosts")
+            }
         }
     }
 
@@ -51,8 +66,10 @@ impl Network {
             (Network::None, _) | (_, Network::None) => Network::None,
             (Network::Unrestricted, other) | (other, Network::Unrestricted) => other.clone(),
             (Network::Limited { hosts: a }, Network::Limited { hosts: b }) => {
-                let mut hosts: Vec<HostPattern> =
-                    a.iter().flat_map(|pattern| b.iter().filter_map(|other| pattern.narrow(other))).collect();
+                let mut hosts: Vec<HostPattern> = a
+                    .iter()
+                    .flat_map(|pattern| b.iter().filter_map(|other| pattern.narrow(other)))
+                    .collect();
                 hosts.sort();
                 hosts.dedup();
                 Network::Limited { hosts }

@@ -26,7 +26,17 @@ fn a_host_pattern_means_what_the_api_says() {
 
 #[test]
 fn what_is_no_host_is_refused() {
-    for text in ["", "https://example.com", "example.com:443", "example.com/path", "*", "a.*.com", "a..b", "user@host", " a"] {
+    for text in [
+        "",
+        "https://example.com",
+        "example.com:443",
+        "example.com/path",
+        "*",
+        "a.*.com",
+        "a..b",
+        "user@host",
+        " a",
+    ] {
         assert!(text.parse::<HostPattern>().is_err(), "{text:?}");
     }
 }
@@ -40,7 +50,11 @@ fn host() -> impl Strategy<Value = String> {
 }
 
 fn pattern() -> impl Strategy<Value = HostPattern> {
-    (any::<bool>(), host()).prop_map(|(wild, host)| if wild { format!("*.{host}") } else { host }.parse().unwrap())
+    (any::<bool>(), host()).prop_map(|(wild, host)| {
+        if wild { format!("*.{host}") } else { host }
+            .parse()
+            .unwrap()
+    })
 }
 
 fn network() -> impl Strategy<Value = Network> {
@@ -52,19 +66,21 @@ fn network() -> impl Strategy<Value = Network> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (any::<[u64; 8]>(), any::<[u32; 3]>(), any::<[u32; 3]>()).prop_map(|(wide, narrow, seconds)| Limits {
-        memory_bytes_max: wide[0],
-        cpu_time_max: Duration::from_secs(seconds[0].into()),
-        wall_time_max: Duration::from_secs(seconds[1].into()),
-        output_bytes_max: wide[1],
-        processes_max: narrow[0],
-        descriptors_max: narrow[1],
-        disk_bytes_max: wide[2],
-        files_max: wide[3],
-        file_bytes_max: wide[4],
-        http_body_bytes_max: wide[5],
-        http_time_max: Duration::from_secs(seconds[2].into()),
-        http_requests_max: narrow[2],
+    (any::<[u64; 8]>(), any::<[u32; 3]>(), any::<[u32; 3]>()).prop_map(|(wide, narrow, seconds)| {
+        Limits {
+            memory_bytes_max: wide[0],
+            cpu_time_max: Duration::from_secs(seconds[0].into()),
+            wall_time_max: Duration::from_secs(seconds[1].into()),
+            output_bytes_max: wide[1],
+            processes_max: narrow[0],
+            descriptors_max: narrow[1],
+            disk_bytes_max: wide[2],
+            files_max: wide[3],
+            file_bytes_max: wide[4],
+            http_body_bytes_max: wide[5],
+            http_time_max: Duration::from_secs(seconds[2].into()),
+            http_requests_max: narrow[2],
+        }
     })
 }
 
@@ -74,7 +90,11 @@ fn mount() -> impl Strategy<Value = Mount> {
         prop::sample::select(vec!["/srv/a", "/srv/b"]),
         prop::sample::select(vec![Access::ReadOnly, Access::ReadWrite]),
     )
-        .prop_map(|(at, path, access)| Mount { at: at.to_owned(), source: MountSource::HostDirectory(PathBuf::from(path)), access })
+        .prop_map(|(at, path, access)| Mount {
+            at: at.to_owned(),
+            source: MountSource::HostDirectory(PathBuf::from(path)),
+            access,
+        })
 }
 
 fn grant() -> impl Strategy<Value = Grant> {
@@ -86,18 +106,23 @@ fn grant() -> impl Strategy<Value = Grant> {
         prop::collection::btree_map("[A-C]", "[x-z]", 0..3),
         prop::collection::btree_map("[a-c]", "[x-z]", 0..3),
     )
-        .prop_map(|(mounts, network, private_addresses, limits, environment, settings)| Grant {
-            mounts,
-            network,
-            private_addresses,
-            limits,
-            environment,
-            settings,
-        })
+        .prop_map(
+            |(mounts, network, private_addresses, limits, environment, settings)| Grant {
+                mounts,
+                network,
+                private_addresses,
+                limits,
+                environment,
+                settings,
+            },
+        )
 }
 
 fn allows_mount(grant: &Grant, mount: &Mount) -> bool {
-    grant.mounts.iter().any(|own| own.narrow(mount).is_some_and(|both| both.access == mount.access))
+    grant.mounts.iter().any(|own| {
+        own.narrow(mount)
+            .is_some_and(|both| both.access == mount.access)
+    })
 }
 
 proptest! {

@@ -20,9 +20,17 @@ struct BufferState {
 
 impl Buffer {
     pub(crate) fn new(limit: u64, account: &Arc<Account>) -> Buffer {
-        let limit = usize::try_from(limit.min(account.limits().output_bytes_max)).unwrap_or(usize::MAX);
+        let limit =
+            usize::try_from(limit.min(account.limits().output_bytes_max)).unwrap_or(usize::MAX);
         let charge = Charge::none(Arc::clone(account));
-        Buffer { shared: Mutex::new(BufferState { bytes: Vec::new(), read: 0, charge }), limit }
+        Buffer {
+            shared: Mutex::new(BufferState {
+                bytes: Vec::new(),
+                read: 0,
+                charge,
+            }),
+            limit,
+        }
     }
 
     pub(crate) fn read(&self, max: usize) -> Vec<u8> {
@@ -35,7 +43,9 @@ impl Buffer {
 
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Errno> {
         let mut shared = lock(&self.shared);
-        if shared.bytes.len().saturating_add(bytes.len()) > self.limit || !shared.charge.grow(bytes.len() as u64) {
+        if shared.bytes.len().saturating_add(bytes.len()) > self.limit
+            || !shared.charge.grow(bytes.len() as u64)
+        {
             return Err(Errno::NoSpace);
         }
         shared.bytes.extend_from_slice(bytes);
@@ -58,10 +68,15 @@ struct TailState {
 
 impl TailBuffer {
     pub(crate) fn new(limit: u64, account: &Arc<Account>) -> TailBuffer {
-        let limit = usize::try_from(limit.min(account.limits().output_bytes_max)).unwrap_or(usize::MAX);
+        let limit =
+            usize::try_from(limit.min(account.limits().output_bytes_max)).unwrap_or(usize::MAX);
         let charge = Charge::none(Arc::clone(account));
         TailBuffer {
-            shared: Mutex::new(TailState { bytes: VecDeque::new(), dropped: false, charge }),
+            shared: Mutex::new(TailState {
+                bytes: VecDeque::new(),
+                dropped: false,
+                charge,
+            }),
             limit,
             account: Arc::clone(account),
         }
@@ -104,7 +119,13 @@ mod tests {
     use crate::grant::Limits;
 
     fn account() -> Arc<Account> {
-        Account::new(Limits { output_bytes_max: 100, ..Limits::default() }, None)
+        Account::new(
+            Limits {
+                output_bytes_max: 100,
+                ..Limits::default()
+            },
+            None,
+        )
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub(crate) const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// A handle to an open file description.
 #[derive(Clone)]
-#[expect(unreachable_pub, reason = "named by generated code, which is public in a private module")]
+#[expect(
+    unreachable_pub,
+    reason = "named by generated code, which is public in a private module"
+)]
 pub struct Endpoint(Arc<Description>);
 
 /// What a handle stands for.
@@ -35,7 +38,10 @@ pub(crate) enum Description {
 }
 
 /// The guest's `tail` resource.
-#[expect(unreachable_pub, reason = "named by generated code, which is public in a private module")]
+#[expect(
+    unreachable_pub,
+    reason = "named by generated code, which is public in a private module"
+)]
 pub struct Tail(pub(crate) Arc<TailBuffer>);
 
 impl From<Description> for Endpoint {
@@ -56,7 +62,10 @@ impl Endpoint {
             return Err(Errno::NoMemory);
         }
         let (reader, writer) = pipe::pipe(Some(charge));
-        Ok((Description::PipeReader(reader).into(), Description::PipeWriter(writer).into()))
+        Ok((
+            Description::PipeReader(reader).into(),
+            Description::PipeWriter(writer).into(),
+        ))
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -72,7 +81,9 @@ impl Endpoint {
             Description::Buffer(buffer) => Ok(Some(buffer.read(max))),
             Description::File(file) => file.read(max).map(Some),
             Description::HostReader(reader) => Ok(reader.try_read(max)),
-            Description::PipeWriter(_) | Description::Tail(_) | Description::HostWriter(_) => Err(Errno::BadDescriptor),
+            Description::PipeWriter(_) | Description::Tail(_) | Description::HostWriter(_) => {
+                Err(Errno::BadDescriptor)
+            }
         }
     }
 

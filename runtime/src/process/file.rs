@@ -13,7 +13,10 @@ pub(crate) struct FileDescription {
 
 impl FileDescription {
     pub(crate) fn new(file: Arc<OpenFile>) -> FileDescription {
-        FileDescription { file, offset: Mutex::new(0) }
+        FileDescription {
+            file,
+            offset: Mutex::new(0),
+        }
     }
 
     /// What is behind it, to be opened again.
@@ -36,7 +39,11 @@ impl FileDescription {
             if written == 0 {
                 return Err(Errno::Io);
             }
-            *offset = if append { self.file.size()? } else { *offset + written as u64 };
+            *offset = if append {
+                self.file.size()?
+            } else {
+                *offset + written as u64
+            };
             bytes = &bytes[written..];
         }
         Ok(())

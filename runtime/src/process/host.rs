@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use wasmtime::component::Resource;
 
+use super::bindings::glovebox::process::files::{self, FilesystemUsage};
 use super::bindings::glovebox::process::process::{
     self, HostChild, HostEndpoint, HostTail, ProcessInfo, SpawnOptions,
 };
-use super::bindings::glovebox::process::types::{self, EndpointKind, Errno, OpenFlags, Status, Whence};
-use super::bindings::glovebox::process::files::{self, FilesystemUsage};
+use super::bindings::glovebox::process::types::{
+    self, EndpointKind, Errno, OpenFlags, Status, Whence,
+};
 use super::buffer::{Buffer, TailBuffer};
 use super::endpoint::{Description, Endpoint, Tail};
 use super::file::FileDescription;
@@ -37,7 +39,9 @@ type Answer<T> = wasmtime::Result<Result<T, Errno>>;
 impl State {
     /// A handle for the guest, or `too-many-descriptors`.
     fn give<T: Send + 'static>(&mut self, resource: T) -> Result<Resource<T>, Errno> {
-        self.table.push(resource).map_err(|_| Errno::TooManyDescriptors)
+        self.table
+            .push(resource)
+            .map_err(|_| Errno::TooManyDescriptors)
     }
 
     fn endpoint(&self, handle: &Resource<Endpoint>) -> wasmtime::Result<Endpoint> {
@@ -59,7 +63,9 @@ impl HostEndpoint for State {
 
     async fn write(&mut self, this: Resource<Endpoint>, bytes: Vec<u8>) -> Answer<()> {
         match self.endpoint(&this)?.write(&bytes).await {
-            Err(Errno::BrokenPipe) if self.process.sigpipe_kills => Err(wasmtime::Error::new(BrokenPipe)),
+            Err(Errno::BrokenPipe) if self.process.sigpipe_kills => {
+                Err(wasmtime::Error::new(BrokenPipe))
+            }
             result => Ok(result),
         }
     }
@@ -72,9 +78,14 @@ impl HostEndpoint for State {
         Ok(self.endpoint(&this)?.kind())
     }
 
-    async fn readable(&mut self, this: Resource<Endpoint>, timeout_ms: u64) -> wasmtime::Result<bool> {
+    async fn readable(
+        &mut self,
+        this: Resource<Endpoint>,
+        timeout_ms: u64,
+    ) -> wasmtime::Result<bool> {
         let endpoint = self.endpoint(&this)?;
-        let waited = tokio::time::timeout(Duration::from_millis(timeout_ms), endpoint.readable()).await;
+        let waited =
+            tokio::time::timeout(Duration::from_millis(timeout_ms), endpoint.readable()).await;
         Ok(waited.is_ok())
     }
 
@@ -167,7 +178,9 @@ impl process::Host for State {
             return Ok(reopen(endpoint, &how).and_then(|endpoint| self.give(endpoint)));
         }
         let opened = self.sandbox.mounts.open(&path, how);
-        Ok(opened.map_err(Errno::from).and_then(|file| self.give(Description::File(FileDescription::new(file)).into())))
+        Ok(opened
+            .map_err(Errno::from)
+            .and_then(|file| self.give(Description::File(FileDescription::new(file)).into())))
     }
 
     async fn spawn(&mut self, options: SpawnOptions) -> Answer<Resource<Child>> {
@@ -190,11 +203,19 @@ impl process::Host for State {
     }
 
     fn processes(&mut self) -> wasmtime::Result<Vec<ProcessInfo>> {
-        Ok(self.sandbox.table.live().iter().map(|process| info(process)).collect())
+        Ok(self
+            .sandbox
+            .table
+            .live()
+            .iter()
+            .map(|process| info(process))
+            .collect())
     }
 
     fn kill(&mut self, pid: u32, signal: u8) -> Answer<()> {
-        let Some(process) = self.sandbox.table.get(pid) else { return Ok(Err(Errno::NoSuchProcess)) };
+        let Some(process) = self.sandbox.table.get(pid) else {
+            return Ok(Err(Errno::NoSuchProcess));
+        };
         match signal {
             0 => {}
             1 | 2 | 3 | 9 | 13 | 15 => process.kill(signal),
@@ -212,7 +233,10 @@ impl process::Host for State {
     }
 
     fn id(&mut self) -> wasmtime::Result<(u32, u32)> {
-        Ok((self.process.pid, self.process.parent.load(Ordering::Relaxed)))
+        Ok((
+            self.process.pid,
+            self.process.parent.load(Ordering::Relaxed),
+        ))
     }
 
     fn exit(&mut self, code: u8) -> wasmtime::Result<()> {
@@ -233,12 +257,20 @@ fn info(process: &Process) -> ProcessInfo {
 impl files::Host for State {
     fn mode(&mut self, path: String, follow: bool) -> Answer<u32> {
         let mounts = &self.sandbox.mounts;
-        let stat = if follow { mounts.stat(&path) } else { mounts.stat_link(&path) };
+        let stat = if follow {
+            mounts.stat(&path)
+        } else {
+            mounts.stat_link(&path)
+        };
         Ok(stat.map(|stat| stat.mode).map_err(Errno::from))
     }
 
     fn set_mode(&mut self, path: String, mode: u32) -> Answer<()> {
-        Ok(self.sandbox.mounts.set_mode(&path, mode & 0o7777).map_err(Errno::from))
+        Ok(self
+            .sandbox
+            .mounts
+            .set_mode(&path, mode & 0o7777)
+            .map_err(Errno::from))
     }
 
     fn umask(&mut self) -> wasmtime::Result<u32> {
@@ -278,13 +310,19 @@ fn own_descriptor(path: &str) -> Option<u32> {
         "/dev/stdin" => Some(0),
         "/dev/stdout" => Some(1),
         "/dev/stderr" => Some(2),
-        _ => path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"))?.parse().ok(),
+        _ => path
+            .strip_prefix("/dev/fd/")
+            .or_else(|| path.strip_prefix("/proc/self/fd/"))?
+            .parse()
+            .ok(),
     }
 }
 
 /// Opens a descriptor again, as Linux does: a file gets an offset of its own, anything else is shared.
 fn reopen(endpoint: &Endpoint, how: &OpenHow) -> Result<Endpoint, Errno> {
-    let Description::File(file) = endpoint.description() else { return Ok(endpoint.clone()) };
+    let Description::File(file) = endpoint.description() else {
+        return Ok(endpoint.clone());
+    };
     let file = file.open_file();
     if how.truncate {
         file.truncate(0)?;

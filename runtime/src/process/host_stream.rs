@@ -19,7 +19,12 @@ pub(crate) struct HostReader {
 impl HostReader {
     pub(crate) fn new(source: Box<dyn Read + Send>, terminal: bool) -> HostReader {
         let (pipe, writer) = pipe::pipe(None);
-        HostReader { terminal, pipe, start: Once::new(), source: Mutex::new(Some((source, writer))) }
+        HostReader {
+            terminal,
+            pipe,
+            start: Once::new(),
+            source: Mutex::new(Some((source, writer))),
+        }
     }
 
     pub(crate) fn try_read(&self, max: usize) -> Option<Vec<u8>> {
@@ -34,11 +39,19 @@ impl HostReader {
 
     fn start(&self) {
         self.start.call_once(|| {
-            let taken = self.source.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some((source, writer)) = taken else { return };
+            let taken = self
+                .source
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            let Some((source, writer)) = taken else {
+                return;
+            };
             let handle = tokio::runtime::Handle::current();
             // Without a thread the stream is at its end: the writer is dropped with the closure.
-            let _ = std::thread::Builder::new().name("stdin".to_owned()).spawn(move || copy(source, &writer, &handle));
+            let _ = std::thread::Builder::new()
+                .name("stdin".to_owned())
+                .spawn(move || copy(source, &writer, &handle));
         });
     }
 }
@@ -51,7 +64,9 @@ fn copy(mut source: Box<dyn Read + Send>, writer: &pipe::Writer, handle: &tokio:
             Ok(length) => {
                 let mut rest = &chunk[..length];
                 while !rest.is_empty() {
-                    let Ok(taken) = writer.try_write(rest, Fit::Capacity) else { return };
+                    let Ok(taken) = writer.try_write(rest, Fit::Capacity) else {
+                        return;
+                    };
                     rest = &rest[taken..];
                     if !rest.is_empty() {
                         handle.block_on(writer.ready());
@@ -73,15 +88,20 @@ pub(crate) struct HostWriter {
 
 impl HostWriter {
     pub(crate) fn new(sink: Box<dyn Write + Send>, terminal: bool) -> HostWriter {
-        HostWriter { terminal, sink: Mutex::new(sink) }
+        HostWriter {
+            terminal,
+            sink: Mutex::new(sink),
+        }
     }
 
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Errno> {
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
-        sink.write_all(bytes).and_then(|()| sink.flush()).map_err(|error| match error.kind() {
-            ErrorKind::BrokenPipe => Errno::BrokenPipe,
-            ErrorKind::StorageFull => Errno::NoSpace,
-            _ => Errno::Io,
-        })
+        sink.write_all(bytes)
+            .and_then(|()| sink.flush())
+            .map_err(|error| match error.kind() {
+                ErrorKind::BrokenPipe => Errno::BrokenPipe,
+                ErrorKind::StorageFull => Errno::NoSpace,
+                _ => Errno::Io,
+            })
     }
 }

@@ -36,7 +36,11 @@ pub(crate) struct Writer(Arc<Pipe>);
 
 pub(crate) fn pipe(charge: Option<Charge>) -> (Reader, Writer) {
     let pipe = Arc::new(Pipe {
-        shared: Mutex::new(Shared { bytes: VecDeque::new(), reader_open: true, writer_open: true }),
+        shared: Mutex::new(Shared {
+            bytes: VecDeque::new(),
+            reader_open: true,
+            writer_open: true,
+        }),
         readable: Notify::new(),
         writable: Notify::new(),
         _charge: charge,
@@ -55,7 +59,11 @@ impl Reader {
     pub(crate) fn try_read(&self, max: usize) -> Option<Vec<u8>> {
         let mut shared = self.0.lock();
         if shared.bytes.is_empty() {
-            return if shared.writer_open { None } else { Some(Vec::new()) };
+            return if shared.writer_open {
+                None
+            } else {
+                Some(Vec::new())
+            };
         }
         let was_full = shared.bytes.len() >= CAPACITY;
         let bytes = if max >= shared.bytes.len() {
@@ -90,7 +98,11 @@ impl Writer {
     /// How many bytes fit now.
     pub(crate) fn space(&self) -> Result<usize, Errno> {
         let shared = self.0.lock();
-        if shared.reader_open { Ok(CAPACITY.saturating_sub(shared.bytes.len())) } else { Err(Errno::BrokenPipe) }
+        if shared.reader_open {
+            Ok(CAPACITY.saturating_sub(shared.bytes.len()))
+        } else {
+            Err(Errno::BrokenPipe)
+        }
     }
 
     /// Writes as much of `bytes` as fits and says how much that was. With `Fit::All` everything goes in: for writers that
@@ -180,7 +192,10 @@ mod tests {
 
         let (reader, writer) = pipe(None);
         drop(reader);
-        assert_eq!(writer.try_write(b"x", Fit::Capacity), Err(Errno::BrokenPipe));
+        assert_eq!(
+            writer.try_write(b"x", Fit::Capacity),
+            Err(Errno::BrokenPipe)
+        );
         assert_eq!(writer.space(), Err(Errno::BrokenPipe));
     }
 

@@ -66,13 +66,22 @@ pub(crate) struct Grave {
 impl Drop for Grave {
     fn drop(&mut self) {
         let killed = ExitStatus::Signalled(self.process.signal().unwrap_or(SIGKILL));
-        self.sandbox.engine.0.processes.fetch_sub(1, Ordering::Relaxed);
-        self.sandbox.table.end(&self.process, self.status.unwrap_or(killed));
+        self.sandbox
+            .engine
+            .0
+            .processes
+            .fetch_sub(1, Ordering::Relaxed);
+        self.sandbox
+            .table
+            .end(&self.process, self.status.unwrap_or(killed));
     }
 }
 
 pub(crate) fn store(sandbox: &Arc<Shared>, process: &Arc<Process>, start: Start) -> Store<State> {
-    let mut store = Store::new(&sandbox.engine.0.wasmtime, State::new(Arc::clone(sandbox), Arc::clone(process), start));
+    let mut store = Store::new(
+        &sandbox.engine.0.wasmtime,
+        State::new(Arc::clone(sandbox), Arc::clone(process), start),
+    );
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
     store.set_epoch_deadline(1);
@@ -87,13 +96,19 @@ pub(crate) fn store(sandbox: &Arc<Shared>, process: &Arc<Process>, start: Start)
 }
 
 /// Runs a guest's entry function until it ends or is killed; its time on the processor is charged to its account.
-pub(crate) async fn run<T>(process: &Process, deadline: Deadline, guest: impl Future<Output = wasmtime::Result<T>>) -> End<T> {
+pub(crate) async fn run<T>(
+    process: &Process,
+    deadline: Deadline,
+    guest: impl Future<Output = wasmtime::Result<T>>,
+) -> End<T> {
     let mut guest = pin!(guest);
     // Each poll is charged: what the guest, and the host on its behalf, spent on this thread.
     let guest = poll_fn(|context| {
         let before = thread_time();
         let result = guest.as_mut().poll(context);
-        process.account.add_cpu(thread_time().saturating_sub(before));
+        process
+            .account
+            .add_cpu(thread_time().saturating_sub(before));
         result
     });
     let over = async {
@@ -148,11 +163,19 @@ fn classify<T>(process: &Process, result: wasmtime::Result<T>) -> End<T> {
         // What the host refused, for example more handles than there may be.
         None => (4, error.root_cause().to_string()),
     };
-    tracing::debug!(pid = process.pid, program = process.arguments.first(), ?error, "guest crashed");
+    tracing::debug!(
+        pid = process.pid,
+        program = process.arguments.first(),
+        ?error,
+        "guest crashed"
+    );
     End::Trapped(Crash { signal, message })
 }
 
 fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+    Duration::new(
+        u64::try_from(time.tv_sec).unwrap_or(0),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }

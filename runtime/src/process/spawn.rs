@@ -74,7 +74,10 @@ async fn find(sandbox: &Arc<Shared>, program: &str) -> Result<Component, Errno> 
             // Loading may mean compiling, which takes seconds: not on a guest's thread.
             None => {
                 let (programs, name) = (Arc::clone(&sandbox.programs), name.to_owned());
-                tokio::task::spawn_blocking(move || programs.get(&name).cloned()).await.ok().flatten()
+                tokio::task::spawn_blocking(move || programs.get(&name).cloned())
+                    .await
+                    .ok()
+                    .flatten()
             }
         };
         return component
@@ -87,7 +90,9 @@ async fn find(sandbox: &Arc<Shared>, program: &str) -> Result<Component, Errno> 
     if sandbox.mounts.mode(program)? & 0o111 == 0 {
         return Err(Errno::Access);
     }
-    let file = sandbox.mounts.open(program, crate::fs::OpenHow::reading())?;
+    let file = sandbox
+        .mounts
+        .open(program, crate::fs::OpenHow::reading())?;
     if file.read_at(0, COMPONENT_MAGIC.len())?[..] != COMPONENT_MAGIC {
         return Err(Errno::NotExecutable);
     }
@@ -118,7 +123,10 @@ pub(crate) fn launch(
     let grave = enter(sandbox, birth)?;
     let process = Arc::clone(&grave.process);
     // On the engine's runtime, whose threads may block on files.
-    sandbox.engine.runtime().spawn(live(grave, component, start, deadline));
+    sandbox
+        .engine
+        .runtime()
+        .spawn(live(grave, component, start, deadline));
     Ok(process)
 }
 
@@ -131,7 +139,11 @@ pub(crate) fn enter(sandbox: &Arc<Shared>, birth: Birth) -> Result<Grave, Errno>
     }
     let processes_max = birth.account.limits().processes_max;
     match sandbox.table.add(birth, processes_max) {
-        Ok(process) => Ok(Grave { process, sandbox: Arc::clone(sandbox), status: None }),
+        Ok(process) => Ok(Grave {
+            process,
+            sandbox: Arc::clone(sandbox),
+            status: None,
+        }),
         Err(full) => {
             engine.processes.fetch_sub(1, Ordering::Relaxed);
             Err(match full {
@@ -148,7 +160,9 @@ async fn live(mut grave: Grave, component: Component, start: Start, deadline: De
     let standard_error = start.descriptors.get(&2).cloned();
     let mut store = run::store(&grave.sandbox, &process, start);
     let end = run::run(&process, deadline, async {
-        let Entry::Program(program) = &component.0.entry else { unreachable!("only programs are launched") };
+        let Entry::Program(program) = &component.0.entry else {
+            unreachable!("only programs are launched")
+        };
         let command = program.instantiate_async(&mut store).await?;
         command.wasi_cli_run().call_run(&mut store).await
     })

@@ -46,7 +46,10 @@ impl StdinStream for Standard {
 
 impl StdoutStream for Standard {
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Output { endpoint: self.endpoint.clone(), on_broken_pipe: self.on_broken_pipe })
+        Box::new(Output {
+            endpoint: self.endpoint.clone(),
+            on_broken_pipe: self.on_broken_pipe,
+        })
     }
 
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
@@ -77,7 +80,11 @@ impl InputStream for Input {
     // The provided one gives up after some wake-ups that brought nothing, which is normal when several processes read.
     async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
         let bytes = self.0.read(size).await.map_err(failed)?;
-        if bytes.is_empty() && size > 0 { Err(StreamError::Closed) } else { Ok(bytes.into()) }
+        if bytes.is_empty() && size > 0 {
+            Err(StreamError::Closed)
+        } else {
+            Ok(bytes.into())
+        }
     }
 }
 
@@ -89,7 +96,9 @@ pub(super) struct Output {
 impl Output {
     fn failed(&self, error: Errno) -> StreamError {
         match (error, self.on_broken_pipe) {
-            (Errno::BrokenPipe, OnBrokenPipe::Kill) => StreamError::Trap(wasmtime::Error::new(BrokenPipe)),
+            (Errno::BrokenPipe, OnBrokenPipe::Kill) => {
+                StreamError::Trap(wasmtime::Error::new(BrokenPipe))
+            }
             (Errno::BrokenPipe, OnBrokenPipe::Error) => StreamError::Closed,
             _ => failed(error),
         }
@@ -106,7 +115,9 @@ impl Pollable for Output {
 #[async_trait]
 impl OutputStream for Output {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.endpoint.write_now(&bytes).map_err(|error| self.failed(error))
+        self.endpoint
+            .write_now(&bytes)
+            .map_err(|error| self.failed(error))
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -128,7 +139,10 @@ impl OutputStream for Output {
     }
 
     async fn blocking_write_and_flush(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.endpoint.write(&bytes).await.map_err(|error| self.failed(error))
+        self.endpoint
+            .write(&bytes)
+            .await
+            .map_err(|error| self.failed(error))
     }
 }
 

@@ -42,13 +42,20 @@ pub(crate) struct Birth {
 }
 
 /// The guest's `child` resource.
-#[expect(unreachable_pub, reason = "named by generated code, which is public in a private module")]
+#[expect(
+    unreachable_pub,
+    reason = "named by generated code, which is public in a private module"
+)]
 pub struct Child(pub(crate) Arc<Process>);
 
 impl Process {
     /// Has it end as if by this signal. The first signal counts.
     pub(crate) fn kill(&self, signal: u8) {
-        if self.signal.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if self
+            .signal
+            .compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+        {
             self.signalled.notify_one();
         }
     }
@@ -144,7 +151,11 @@ impl Table {
             shared.remembered.pop_front();
         }
         shared.remembered.push_back((process.pid, status));
-        for child in shared.live.values().filter(|child| child.parent.load(Ordering::Relaxed) == process.pid) {
+        for child in shared
+            .live
+            .values()
+            .filter(|child| child.parent.load(Ordering::Relaxed) == process.pid)
+        {
             if child.background {
                 child.parent.store(1, Ordering::Relaxed);
             } else {
@@ -162,7 +173,12 @@ impl Table {
 
     /// How an ended process ended, as far as that is remembered.
     pub(crate) fn remembered(&self, pid: u32) -> Option<ExitStatus> {
-        self.lock().remembered.iter().rev().find(|(ended, _)| *ended == pid).map(|(_, status)| *status)
+        self.lock()
+            .remembered
+            .iter()
+            .rev()
+            .find(|(ended, _)| *ended == pid)
+            .map(|(_, status)| *status)
     }
 
     /// All live processes, in the order of their ids.
@@ -178,7 +194,13 @@ impl Table {
 
     /// Kills every process that `choose` picks and returns them.
     pub(crate) fn kill_where(&self, choose: impl Fn(&Process) -> bool) -> Vec<Arc<Process>> {
-        let chosen: Vec<_> = self.lock().live.values().filter(|process| choose(process)).cloned().collect();
+        let chosen: Vec<_> = self
+            .lock()
+            .live
+            .values()
+            .filter(|process| choose(process))
+            .cloned()
+            .collect();
         for process in &chosen {
             process.kill(SIGKILL);
         }
@@ -198,7 +220,13 @@ mod tests {
 
     fn birth(parent: u32, background: bool) -> Birth {
         let account = Account::new(Limits::default(), None);
-        Birth { parent, arguments: vec!["x".to_owned()], background, sigpipe_kills: true, account }
+        Birth {
+            parent,
+            arguments: vec!["x".to_owned()],
+            background,
+            sigpipe_kills: true,
+            account,
+        }
     }
 
     #[test]

@@ -6,28 +6,35 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use glovebox_guests as guests;
 use glovebox_runtime::{
-    Access, Component, Content, Engine, EngineOptions, ExitStatus, Grant, Input, Mount, MountSource, Output, Outcome,
-    ProgramRun, Programs, Sandbox, SpawnError,
+    Access, Component, Content, Engine, EngineOptions, ExitStatus, Grant, Input, Mount,
+    MountSource, Outcome, Output, ProgramRun, Programs, Sandbox, SpawnError,
 };
 
 /// The engine of all tests of this process.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let cache_dir = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/glovebox/components"));
-        Engine::new(EngineOptions { cache_dir, processes_max: 200, ..EngineOptions::default() }).unwrap()
+        let cache_dir = std::env::var_os("HOME")
+            .map(|home| Path::new(&home).join(".cache/glovebox/components"));
+        Engine::new(EngineOptions {
+            cache_dir,
+            processes_max: 200,
+            ..EngineOptions::default()
+        })
+        .unwrap()
     })
 }
 
 pub(crate) fn load(kind: guests::Kind, name: &str) -> Component {
     let guest = guests::find(kind, name).unwrap_or_else(|| panic!("no guest {name}"));
-    engine().load(name, &guest.wasm()).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    engine()
+        .load(name, &guest.wasm())
+        .unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 pub(crate) fn tool(name: &str) -> Component {
     load(guests::Kind::Tool, name)
 }
-
 
 pub(crate) fn probe(name: &str) -> Component {
     load(guests::Kind::Probe, name)
@@ -46,7 +53,10 @@ pub(crate) fn programs() -> Arc<Programs> {
                 guests::Kind::Probe => {
                     let component = load().unwrap();
                     if component.kind() == glovebox_runtime::Kind::Program {
-                        guest.names.iter().for_each(|name| programs.insert(*name, component.clone()));
+                        guest
+                            .names
+                            .iter()
+                            .for_each(|name| programs.insert(*name, component.clone()));
                     }
                 }
             }
@@ -69,9 +79,15 @@ pub(crate) fn hands(change: impl FnOnce(&mut Grant)) -> Hands {
         source: MountSource::HostDirectory(path.to_owned()),
         access: Access::ReadWrite,
     };
-    let mut grant = Grant { mounts: vec![mount("/workspace", workspace.path())], ..Grant::default() };
+    let mut grant = Grant {
+        mounts: vec![mount("/workspace", workspace.path())],
+        ..Grant::default()
+    };
     change(&mut grant);
-    Hands { sandbox: Sandbox::new(engine(), grant, programs()).unwrap(), workspace }
+    Hands {
+        sandbox: Sandbox::new(engine(), grant, programs()).unwrap(),
+        workspace,
+    }
 }
 
 /// A writer whose bytes can be looked at.
@@ -108,7 +124,10 @@ impl Hands {
         let (stdout, stderr) = (Capture::default(), Capture::default());
         let run = ProgramRun {
             program: arguments[0].to_owned(),
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect(),
             environment: Default::default(),
             cwd: "/workspace".to_owned(),
             stdin: Input::Bytes(stdin.into()),
@@ -117,25 +136,41 @@ impl Hands {
             limits: None,
         };
         let status = self.sandbox.run(run).await;
-        Ran { status, stdout: stdout.text(), stderr: stderr.text() }
+        Ran {
+            status,
+            stdout: stdout.text(),
+            stderr: stderr.text(),
+        }
     }
 
     pub(crate) async fn call(&self, tool: &Component, input: serde_json::Value) -> Outcome {
-        self.sandbox.call(tool, &input.to_string(), Default::default()).await.outcome
+        self.sandbox
+            .call(tool, &input.to_string(), Default::default())
+            .await
+            .outcome
     }
 }
 
 /// The answer's text.
 pub(crate) fn text(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Answer(content) | Outcome::Failed(content) => {
-            content.into_iter().map(|piece| if let Content::Text(text) = piece { text } else { format!("{piece:?}") }).collect()
-        }
+        Outcome::Answer(content) | Outcome::Failed(content) => content
+            .into_iter()
+            .map(|piece| {
+                if let Content::Text(text) = piece {
+                    text
+                } else {
+                    format!("{piece:?}")
+                }
+            })
+            .collect(),
         other => panic!("no answer: {other:?}"),
     }
 }
 
 /// An error and what caused it.
 fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(|error| format!("{error}: ")).collect()
+    std::iter::successors(Some(error), |error| error.source())
+        .map(|error| format!("{error}: "))
+        .collect()
 }

@@ -40,7 +40,10 @@ fn check(directory: &Path) -> io::Result<()> {
     file.sync_all()?;
     file.sync_data()?;
 
-    let mut log = OpenOptions::new().append(true).create(true).open(at("log"))?;
+    let mut log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(at("log"))?;
     let mut other = OpenOptions::new().append(true).open(at("log"))?;
     log.write_all(b"one\n")?;
     other.write_all(b"two\n")?;
@@ -56,7 +59,14 @@ fn check(directory: &Path) -> io::Result<()> {
         fs::write(at("a/b").join(number.to_string()), [b'x'; 100])?;
     }
     let mut names: Vec<_> = fs::read_dir(at("a/b"))?
-        .map(|entry| entry.map(|entry| (entry.file_name().into_string().unwrap(), entry.file_type().unwrap().is_dir())))
+        .map(|entry| {
+            entry.map(|entry| {
+                (
+                    entry.file_name().into_string().unwrap(),
+                    entry.file_type().unwrap().is_dir(),
+                )
+            })
+        })
         .collect::<Result<_, _>>()?;
     names.sort();
     assert_eq!(names.len(), 301);
@@ -70,7 +80,9 @@ fn check(directory: &Path) -> io::Result<()> {
     fs::remove_dir_all(at("moved"))?;
     assert_eq!(fs::read(at("linked"))?.len(), 100);
 
-    let large: Vec<u8> = (0..3_000_000u32).map(|number| (number % 251) as u8).collect();
+    let large: Vec<u8> = (0..3_000_000u32)
+        .map(|number| (number % 251) as u8)
+        .collect();
     fs::write(at("large"), &large)?;
     assert!(fs::read(at("large"))? == large);
     fs::remove_file(at("large"))?;
@@ -93,14 +105,23 @@ fn errors(directory: &Path) -> io::Result<()> {
         ("read what is missing", fs::read(at("missing")).map(drop)),
         ("read a directory", fs::read(at("full")).map(drop)),
         ("write a directory", fs::write(at("full"), "")),
-        ("create what is there", File::create_new(at("file")).map(drop)),
-        ("create a directory that is there", fs::create_dir(at("full"))),
+        (
+            "create what is there",
+            File::create_new(at("file")).map(drop),
+        ),
+        (
+            "create a directory that is there",
+            fs::create_dir(at("full")),
+        ),
         ("create below a file", fs::write(at("file/below"), "")),
         ("write to what was opened to read", file.write_all(b"x")),
         ("remove a full directory", fs::remove_dir(at("full"))),
         ("remove a directory as a file", fs::remove_file(at("full"))),
         ("remove a file as a directory", fs::remove_dir(at("file"))),
-        ("rename what is missing", fs::rename(at("missing"), at("new"))),
+        (
+            "rename what is missing",
+            fs::rename(at("missing"), at("new")),
+        ),
         ("write in the root", fs::write("/new", "")),
         ("write to /dev/full", fs::write("/dev/full", "x")),
     ];
@@ -141,9 +162,15 @@ fn time(directory: &Path, count: u32) -> io::Result<()> {
     let mut buffer = [0; 1024];
     measure("stat", count, || fs::metadata(&path).map(drop))?;
     measure("open and close", count, || File::open(&path).map(drop))?;
-    measure("open, read 1 KiB, close", count, || File::open(&path)?.read_exact(&mut buffer))?;
-    measure("create, write 1 KiB, close", count, || File::create(&path)?.write_all(&[b'y'; 1024]))?;
-    measure("list of 10 entries", count / 10, || fs::read_dir("/usr").map(|entries| assert!(entries.count() > 0)))?;
+    measure("open, read 1 KiB, close", count, || {
+        File::open(&path)?.read_exact(&mut buffer)
+    })?;
+    measure("create, write 1 KiB, close", count, || {
+        File::create(&path)?.write_all(&[b'y'; 1024])
+    })?;
+    measure("list of 10 entries", count / 10, || {
+        fs::read_dir("/usr").map(|entries| assert!(entries.count() > 0))
+    })?;
     let large = vec![b'z'; 16 << 20];
     measure("write 16 MiB", 4, || fs::write(&path, &large))?;
     measure("read 16 MiB", 4, || fs::read(&path).map(drop))?;
@@ -155,6 +182,9 @@ fn measure(what: &str, count: u32, mut act: impl FnMut() -> io::Result<()>) -> i
     for _ in 0..count {
         act()?;
     }
-    println!("{what}: {}", start.elapsed().as_nanos() / u128::from(count.max(1)));
+    println!(
+        "{what}: {}",
+        start.elapsed().as_nanos() / u128::from(count.max(1))
+    );
     Ok(())
 }

@@ -30,10 +30,17 @@ enum Input {
     FillBuffers,
     FillDisk,
     OpenPipes,
-    Forkbomb { background: bool },
-    LeaveChild { background: bool },
+    Forkbomb {
+        background: bool,
+    },
+    LeaveChild {
+        background: bool,
+    },
     Exit(u8),
-    Pipeline { stages: Vec<Vec<String>>, sigpipe_kills: bool },
+    Pipeline {
+        stages: Vec<Vec<String>>,
+        sigpipe_kills: bool,
+    },
     ReadBack,
     KillChild,
     Processes,
@@ -88,9 +95,14 @@ fn run(input: Input) -> Answer {
                 writer.write(&[b'y'; 4096]).map_err(errno)?;
             }
         }
-        Input::FloodAnswer => {
-            Ok((0..64).map(|_| Content::Image(Blob { media_type: "image/png".into(), data: vec![0; 1 << 18] })).collect())
-        }
+        Input::FloodAnswer => Ok((0..64)
+            .map(|_| {
+                Content::Image(Blob {
+                    media_type: "image/png".into(),
+                    data: vec![0; 1 << 18],
+                })
+            })
+            .collect()),
         Input::FillBuffers => {
             let mut hoard = Vec::new();
             loop {
@@ -123,14 +135,21 @@ fn run(input: Input) -> Answer {
             text(child.pid().to_string())
         }
         Input::Exit(code) => glovebox_kit::exit_now(code),
-        Input::Pipeline { stages, sigpipe_kills } => pipeline(&stages, sigpipe_kills),
+        Input::Pipeline {
+            stages,
+            sigpipe_kills,
+        } => pipeline(&stages, sigpipe_kills),
         Input::ReadBack => {
             let endpoint = buffer(100).map_err(errno)?;
             let twin = endpoint.clone();
             endpoint.write(b"hello world").map_err(errno)?;
             let first = twin.read(5).map_err(errno)?;
             let rest = endpoint.read(100).map_err(errno)?;
-            text(format!("{}|{}", String::from_utf8_lossy(&first), String::from_utf8_lossy(&rest)))
+            text(format!(
+                "{}|{}",
+                String::from_utf8_lossy(&first),
+                String::from_utf8_lossy(&rest)
+            ))
         }
         Input::KillChild => {
             let child = start(&words(&["sleep", "3600"]), &[], false, true).map_err(errno)?;
@@ -141,7 +160,12 @@ fn run(input: Input) -> Answer {
         }
         Input::Processes => {
             let seen = processes();
-            text(seen.iter().map(|process| process.arguments.join(" ")).collect::<Vec<_>>().join(","))
+            text(
+                seen.iter()
+                    .map(|process| process.arguments.join(" "))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            )
         }
         Input::WaitFor(pid) => text(format!("{:?}", wait_for(pid))),
         Input::Kill(pid) => text(format!("{:?}", kill(pid, 9))),
@@ -150,7 +174,10 @@ fn run(input: Input) -> Answer {
             context::store_state(&[count]).map_err(failed)?;
             text(count.to_string())
         }
-        Input::StoreTooMuch => text(format!("{:?}", context::store_state(&vec![0; (16 << 20) + 1]))),
+        Input::StoreTooMuch => text(format!(
+            "{:?}",
+            context::store_state(&vec![0; (16 << 20) + 1])
+        )),
         Input::Setting(name) => text(format!("{:?}", context::setting(&name))),
         Input::Report => {
             context::progress("half way", Some(0.5));
@@ -173,7 +200,8 @@ fn recurse(depth: u64) -> u64 {
 }
 
 fn fill_disk() -> Answer {
-    let mut file = std::fs::File::create("/workspace/filler").map_err(|error| failed(error.to_string()))?;
+    let mut file =
+        std::fs::File::create("/workspace/filler").map_err(|error| failed(error.to_string()))?;
     let mut written = 0;
     loop {
         match file.write(&[7; 1 << 16]) {
@@ -183,7 +211,12 @@ fn fill_disk() -> Answer {
     }
 }
 
-fn start(arguments: &[String], descriptors: &[(u32, &Endpoint)], background: bool, sigpipe_kills: bool) -> Result<Child, Errno> {
+fn start(
+    arguments: &[String],
+    descriptors: &[(u32, &Endpoint)],
+    background: bool,
+    sigpipe_kills: bool,
+) -> Result<Child, Errno> {
     spawn(&SpawnOptions {
         program: arguments[0].clone(),
         arguments: arguments.to_vec(),
@@ -222,7 +255,11 @@ fn pipeline(stages: &[Vec<String>], sigpipe_kills: bool) -> Answer {
         .collect();
     let (bytes, _) = out.take();
     let _ = process::id();
-    text(format!("{}[{}]", String::from_utf8_lossy(&bytes), statuses.join(" ")))
+    text(format!(
+        "{}[{}]",
+        String::from_utf8_lossy(&bytes),
+        statuses.join(" ")
+    ))
 }
 
 glovebox_kit::tool! {
