@@ -13,29 +13,31 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
+use glovebox::tools::BuiltIn;
 use glovebox_guests::Kind;
 use glovebox_runtime::{
     Access, CallOptions, Component, Engine, EngineOptions, Grant, Mount, MountSource, Outcome,
-    Programs, Sandbox,
+    Sandbox,
 };
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 fn cache_dir() -> std::path::PathBuf {
-    glovebox::server::cache_dir().join("compiled")
+    glovebox::server::config::Config::default()
+        .cache_directory()
+        .unwrap()
 }
 
 /// The eight tools over one workspace, as a session has them.
 struct Hands {
     runtime: tokio::runtime::Runtime,
     sandbox: Sandbox,
-    tools: BTreeMap<&'static str, Component>,
+    tools: BTreeMap<String, Component>,
 }
 
 impl Hands {
@@ -45,7 +47,11 @@ impl Hands {
             ..EngineOptions::default()
         })
         .unwrap();
-        let (tools, programs) = glovebox::tools::guests::load_all(&engine).unwrap();
+        let BuiltIn {
+            tools,
+            programs,
+            usr,
+        } = BuiltIn::load(&engine).unwrap();
         let grant = Grant {
             mounts: vec![
                 Mount {
@@ -53,11 +59,15 @@ impl Hands {
                     source: MountSource::HostDirectory(workspace.to_owned()),
                     access: Access::ReadWrite,
                 },
-                glovebox::tools::guests::usr_mount(),
+                Mount {
+                    at: "/usr".to_owned(),
+                    source: MountSource::Image(usr),
+                    access: Access::ReadOnly,
+                },
             ],
             ..Grant::default()
         };
-        let sandbox = Sandbox::new(&engine, grant, Arc::new(programs)).unwrap();
+        let sandbox = Sandbox::new(&engine, grant, programs).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -170,7 +170,8 @@ impl Client {
         let mut stream = self.stream(session).await;
         let message = json!({"events": [{"type": "user.message", "content": [{"type": "text", "text": "Hi"}]}]});
         let sent = Instant::now();
-        let post = self.post(&format!("/v1/sessions/{session}/events"), message);
+        let path = format!("/v1/sessions/{session}/events");
+        let post = self.post(&path, message);
         let read = async {
             let mut text = String::new();
             let mut first_delta = None;

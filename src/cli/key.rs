@@ -17,7 +17,7 @@ use crate::store::sqlite::{self, Sqlite};
   glovebox key create --workspace research            what one workspace has made, another never sees
   glovebox key list
   glovebox key revoke apikey_01...")]
-pub struct Command {
+pub(super) struct Command {
     /// The server's data directory [default: ~/.local/share/glovebox]
     #[arg(long, value_name = "DIR", global = true, env = "GLOVEBOX_DATA")]
     data: Option<PathBuf>,

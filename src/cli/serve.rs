@@ -27,7 +27,7 @@ A configuration file, every key optional:
   [sandbox]
   private_addresses = false
   search_endpoint = \"http://127.0.0.1:8888/search\"")]
-pub struct Command {
+pub(super) struct Command {
     /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT", env = "GLOVEBOX_LISTEN")]
     listen: Option<String>,

@@ -31,7 +31,7 @@ on, except those of the host's own layout (PATH, HOME, ...) and those whose name
   glovebox sh --workspace . build.sh                  the folder is mounted read-write at /workspace
   glovebox sh --allow-host '*.example.com' -c 'curl https://www.example.com/'
   echo 'seq 3 | sort -r' | glovebox sh")]
-pub struct Command {
+pub(super) struct Command {
     /// The folder to work in; without it, an empty one that is removed at the end
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,

@@ -19,7 +19,7 @@ use crate::tools::{self, BuiltIn};
   glovebox tool list
   glovebox tool run bash --input '{\"command\": \"ls -l\"}' --workspace .
   glovebox tool run read --input '{\"file_path\": \"/workspace/README.md\"}' --workspace .")]
-pub struct Command {
+pub(super) struct Command {
     /// Where compiled components are kept [default: ~/.cache/glovebox/components]
     #[arg(long, value_name = "DIR", env = "GLOVEBOX_CACHE", global = true)]
     cache: Option<PathBuf>,

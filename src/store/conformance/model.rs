@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::store::{Document, DocumentQuery, EventQuery, EventRow, Keep, NewEntry};
 
+/// What a list shows of a document: id, revision, fields, body.
+pub(super) type Listed = (String, u64, Vec<(String, String)>, Value);
+
 /// Sessions by id.
 #[derive(Default)]
 pub(super) struct Model {
@@ -136,7 +139,7 @@ impl Model {
     pub(super) fn list(
         &self,
         query: &DocumentQuery,
-    ) -> Vec<(String, u64, Vec<(String, String)>, Value)> {
+    ) -> Vec<Listed> {
         let mut found: Vec<&Document> = self
             .sessions
             .values()
