@@ -33,6 +33,7 @@ trap 'exit 130' INT TERM
 start() {
   local name=$1
   shift
+  : >"$scratch/$name.out"
   "$@" >"$scratch/$name.out" 2> >(tee "$scratch/$name.log" | grep --line-buffered '^glovebox: ' >&2) &
   local pid=$!
   pids+=("$pid")
