@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use glovebox_runtime::{CallOptions, CallReport, Grant, LimitKind, Limits, Outcome};
+use glovebox_runtime::{CallOptions, CallReport, LimitKind, Limits, Outcome};
 use serde_json::{Value, json};
 
-use crate::kernel::{Hands, hands, probe, programs, text};
+use crate::kernel::{Hands, hands, probe, text};
 
 /// What the product promises: a call ends within this time of its limit.
 const GRACE: Duration = Duration::from_millis(100);
@@ -330,44 +330,33 @@ async fn dropping_the_call_kills_it() {
 
 #[tokio::test]
 async fn spinning_guests_do_not_starve_their_neighbours() {
-    let _ = programs();
-    let spinning = hands(|_| ());
-    let quick = hands(|grant: &mut Grant| grant.limits = Limits::default());
-    let (spin, answer) = (json!("spin"), json!("answer"));
+    let (spinning, quick) = (hands(|_| ()), hands(|_| ()));
     let limits = Limits {
-        wall_time_max: Duration::from_millis(1500),
+        wall_time_max: Duration::from_secs(10),
         ..Limits::default()
     };
+    // As many as there are threads for guests, and one more.
     let spinners = async {
         tokio::join!(
-            misuse(&spinning, spin.clone(), limits),
-            misuse(&spinning, spin.clone(), limits)
+            misuse(&spinning, json!("spin"), limits),
+            misuse(&spinning, json!("spin"), limits),
+            misuse(&spinning, json!("spin"), limits)
         )
     };
     let neighbour = async {
-        let mut slowest = Duration::ZERO;
         for _ in 0..50 {
-            let report = misuse(&quick, answer.clone(), Limits::default()).await;
-            assert_eq!(text(report.outcome), "fine");
-            slowest = slowest.max(report.usage.wall);
+            assert_eq!(
+                text(
+                    misuse(&quick, json!("answer"), Limits::default())
+                        .await
+                        .outcome
+                ),
+                "fine"
+            );
         }
-        slowest
     };
-    let ((first, second), slowest) = tokio::join!(spinners, neighbour);
-    for report in [first, second] {
-        assert!(
-            matches!(
-                report.outcome,
-                Outcome::Limit {
-                    which: LimitKind::WallTime,
-                    ..
-                }
-            ),
-            "{report:?}"
-        );
+    tokio::select! {
+        reports = spinners => panic!("the neighbour waited until the spinning guests ended: {reports:?}"),
+        () = neighbour => {}
     }
-    assert!(
-        slowest < Duration::from_millis(200),
-        "a neighbour waited {slowest:?}"
-    );
 }
