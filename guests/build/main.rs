@@ -3,6 +3,11 @@
 //! `tools-wasm/build.sh` compiles; the result is kept outside the target folder, in the user's cache, under the digest
 //! of everything it was made from, so that a fresh clone of the same sources does not pay again.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "cargo reads what a build script prints"
+)]
+
 mod cache;
 mod inputs;
 mod manifest;

@@ -136,10 +136,7 @@ impl Model {
         rows.into_iter().map(|row| row.event.clone()).collect()
     }
 
-    pub(super) fn list(
-        &self,
-        query: &DocumentQuery,
-    ) -> Vec<Listed> {
+    pub(super) fn list(&self, query: &DocumentQuery) -> Vec<Listed> {
         let mut found: Vec<&Document> = self
             .sessions
             .values()

@@ -16,8 +16,6 @@ use tokio::sync::Semaphore;
 pub(crate) enum Part {
     /// Text, in the pieces it arrives in.
     Text(Vec<&'static str>),
-    /// A call of a tool.
-    Call { name: &'static str, input: Value },
     /// Nothing until [`ScriptedModel::go_on`].
     Wait,
 }
@@ -62,11 +60,6 @@ impl Model for ScriptedModel {
             .unwrap()
             .pop_front()
             .unwrap_or_else(|| vec![Part::Text(vec!["done"])]);
-        let stop_reason = if parts.iter().any(|part| matches!(part, Part::Call { .. })) {
-            StopReason::ToolUse
-        } else {
-            StopReason::EndTurn
-        };
         let usage = Usage {
             input_tokens: 10,
             output_tokens: 5,
@@ -100,23 +93,11 @@ impl Model for ScriptedModel {
                         block: json!({"type": "text", "text": pieces.concat()}),
                     }));
                 }
-                Part::Call { name, input } => {
-                    let id = format!("toolu_{index}");
-                    steps.push(Some(ModelEvent::BlockStart {
-                        index,
-                        kind: BlockKind::ToolUse {
-                            id: id.clone(),
-                            name: name.into(),
-                        },
-                    }));
-                    let block = json!({"type": "tool_use", "id": id, "name": name, "input": input});
-                    steps.push(Some(ModelEvent::BlockStop { index, block }));
-                }
             }
             index += 1;
         }
         steps.push(Some(ModelEvent::MessageStop {
-            stop_reason,
+            stop_reason: StopReason::EndTurn,
             stop_details: Value::Null,
             usage,
         }));
