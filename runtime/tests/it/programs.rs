@@ -65,6 +65,13 @@ async fn coreutils() {
         ("date -u -d @0 +%F", "1970-01-01\n", 0),
         ("expr 6 '*' 7", "42\n", 0),
         ("cat missing", "", 1),
+        ("cat <(echo a) /dev/null - <<< b", "a\nb\n", 0),
+        (r"printf 'a\n\n\nb\tc\001' | cat -sA", "a$\n$\nb^Ic^A", 0),
+        (
+            "printf 'a\n\nb\n' > f; cat -n f; cat -b f",
+            "     1\ta\n     2\t\n     3\tb\n     1\ta\n\n     2\tb\n",
+            0,
+        ),
         ("echo a > f; ln -s f l; readlink l; cat l", "f\na\n", 0),
     ])
     .await;

@@ -1,5 +1,6 @@
 //! Programs that need what WASI lacks: starting others, modes, users, mounts. One component, `argv[0]` says which.
 
+mod cat;
 mod chmod;
 mod dd;
 mod disk;
@@ -25,6 +26,7 @@ type Main = fn(lexopt::Parser) -> Result<u8, Failure>;
 
 fn program(name: &str) -> Option<Main> {
     Some(match name {
+        "cat" => cat::cat,
         "chgrp" | "chown" => chmod::chown,
         "chmod" => chmod::chmod,
         "dd" => dd::dd,
