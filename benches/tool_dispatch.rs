@@ -2,7 +2,7 @@
 //!
 //! Each built-in tool through `Sandbox::call`, from JSON in to content out, in a fresh instance, with the limits and the
 //! ledger of production; beside it the native command by fork and exec with its output read, in the same run. The floor is
-//! wasmtime alone: the same component, nothing granted, one call. Set-up (files, compiled code) is outside the loop.
+//! wasmtime alone: the least component there can be, nothing granted, one call. Set-up (files, compiled code) is outside the loop.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,7 +19,6 @@ use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
 use glovebox::tools::BuiltIn;
-use glovebox_guests::Kind;
 use glovebox_runtime::{
     Access, CallOptions, Component, Engine, EngineOptions, Grant, Mount, MountSource, Outcome,
     Sandbox,
@@ -124,21 +123,24 @@ impl WasiView for Bare {
     }
 }
 
+/// The least a tool can be: a memory of 17 pages, as Rust's guests have, and one function.
+const LEAST: &str = r#"(component
+  (core module $m (memory (export "memory") 17) (func (export "f") (result i32) i32.const 42))
+  (core instance $i (instantiate $m))
+  (func (export "describe") (result u32) (canon lift (core func $i "f"))))"#;
+
 /// wasmtime alone, set up as well as we know how: pooling, copy-on-write, everything resolved beforehand, epochs on.
-fn floor(group: &mut BenchmarkGroup<'_, WallTime>, wasm: &[u8]) {
+fn floor(group: &mut BenchmarkGroup<'_, WallTime>) {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
     config.allocation_strategy(wasmtime::InstanceAllocationStrategy::pooling());
     let engine = wasmtime::Engine::new(&config).unwrap();
+    let wasm = wat::parse_str(LEAST).unwrap();
     let component = wasmtime::component::Component::new(&engine, wasm).unwrap();
     let mut linker = Linker::<Bare>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
-    linker.define_unknown_imports_as_traps(&component).unwrap();
     let ready = linker.instantiate_pre(&component).unwrap();
-    let (_, interface) = component
-        .get_export(None, "glovebox:tool/tool@0.1.0")
-        .unwrap();
-    let (_, describe) = component.get_export(Some(&interface), "describe").unwrap();
+    let (_, describe) = component.get_export(None, "describe").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -183,8 +185,7 @@ fn dispatch(criterion: &mut Criterion) {
     group
         .sample_size(50)
         .measurement_time(Duration::from_secs(4));
-    let wasm = glovebox_guests::find(Kind::Tool, "read").unwrap().wasm();
-    floor(&mut group, &wasm);
+    floor(&mut group);
     group.bench_function("instantiate", |bencher| {
         bencher.iter(|| {
             hands

@@ -53,6 +53,7 @@ def main() -> int:
         except FileNotFoundError as error:
             missing.append(str(error.filename))
             continue
+        what, beside = what.replace("|", "\\|"), beside.replace("|", "\\|")
         print(f"| {what} | {show(a)} | {beside} | {show(b)} | {a / b:.2f} | {f'≤ {reach}' if reach else ''} |")
     print(f"\nMedians of one run on {os.cpu_count()} cores ({platform.machine()}); the machine is shared, so read the ratios.")
     for path in missing:
