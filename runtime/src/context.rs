@@ -1,4 +1,4 @@
-//! What a running tool can ask of the host besides files and processes: `wit/tool/tool.wit`, interface `context`.
+//! What a running tool can ask of the host besides files and processes: `wit/tool/`, interface `context`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What `wit/` says, as Rust.
 
 wasmtime::component::bindgen!({
-    path: ["../wit/process", "../wit/tool"],
+    path: ["../wit/process", "../wit/tool/0.1.0"],
     inline: "
         package glovebox:host;
         world kernel {

@@ -19,7 +19,7 @@ pub mod tool;
 /// The imports: `kit::bindings::glovebox::process::*` and `kit::bindings::glovebox::tool::{types, context}`.
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/process", "../../wit/tool"],
+        path: ["../../wit/process", "../../wit/tool/0.1.0"],
         world: "glovebox:kit/guest",
         inline: "package glovebox:kit; world guest { include glovebox:process/program@0.1.0; import glovebox:tool/context@0.1.0; }",
         generate_all,

@@ -31,7 +31,7 @@ pub type Answer = Result<Vec<Content>, Failure>;
 #[doc(hidden)]
 pub mod exports {
     wit_bindgen::generate!({
-        path: ["../../wit/process", "../../wit/tool"],
+        path: ["../../wit/process", "../../wit/tool/0.1.0"],
         world: "glovebox:kit/tool-guest",
         inline: "package glovebox:kit; world tool-guest { export glovebox:tool/tool@0.1.0; }",
         generate_all,
