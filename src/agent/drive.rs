@@ -217,6 +217,7 @@ impl Driver<'_> {
                         id: &called.id,
                         tool: &called.name,
                         input: &call.input,
+                        on_progress: None,
                     })
                     .await;
                 metrics::tool_call(&called.name, result.is_error, started.elapsed());

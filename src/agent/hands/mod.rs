@@ -3,9 +3,11 @@
 mod sandboxes;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+pub use glovebox_runtime::Progress;
 pub use sandboxes::{Sandboxes, SandboxesOptions};
 use serde_json::Value;
 
@@ -45,13 +47,18 @@ pub trait Hands: Send + Sync {
 }
 
 /// A call to run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ToolCall<'a> {
     /// The call's event id.
     pub id: &'a str,
     pub tool: &'a str,
     pub input: &'a Value,
+    /// Told what the tool reports meanwhile, if anybody wants to know.
+    pub on_progress: Option<&'a OnProgress>,
 }
+
+/// Runs on a guest's thread: must be quick.
+pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
 /// The sandbox cannot be made, or its files cannot be kept.
 #[derive(Debug, thiserror::Error)]

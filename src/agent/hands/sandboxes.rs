@@ -29,6 +29,8 @@ const WEB_SEARCH: &str = "web_search";
 pub struct SandboxesOptions {
     /// Sessions' directories are made in here.
     pub directory: PathBuf,
+    /// A folder of the user's that every session sees at `/workspace`, in place of an empty one of its own.
+    pub workspace: Option<PathBuf>,
     /// What each call may use.
     pub limits: Limits,
     /// Whether tools may reach private and loopback addresses. Default: no.
@@ -65,10 +67,14 @@ impl Sandboxes {
             access,
         };
         let usr = MountSource::Image(Arc::clone(&self.built_in.usr));
+        let mut workspace = mount("/workspace", "workspace", Access::ReadWrite);
+        if let Some(folder) = &self.options.workspace {
+            workspace.source = MountSource::HostDirectory(folder.clone());
+        }
         let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Grant {
             mounts: vec![
-                mount("/workspace", "workspace", Access::ReadWrite),
+                workspace,
                 mount("/tmp", "tmp", Access::ReadWrite),
                 mount("/home/agent", "home", Access::ReadWrite),
                 mount("/mnt/session/outputs", "outputs", Access::ReadWrite),
@@ -243,8 +249,12 @@ impl Hands for SandboxHands {
             Some(search) if call.tool == WEB_SEARCH => search,
             _ => &self.sandbox,
         };
+        let options = CallOptions {
+            on_progress: call.on_progress.cloned(),
+            ..CallOptions::default()
+        };
         let report = sandbox
-            .call(component, &call.input.to_string(), CallOptions::default())
+            .call(component, &call.input.to_string(), options)
             .await;
         let usage = report.usage;
         tracing::debug!(tool = call.tool, id = call.id, wall = ?usage.wall, cpu = ?usage.cpu, "tool called");
