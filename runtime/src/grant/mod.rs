@@ -3,17 +3,23 @@
 //! Pure data, decided before any engine is involved: nothing here does I/O, and mechanism lives elsewhere ([`crate::Sandbox`]
 //! makes a grant so). Grants only ever narrow: [`Grant::narrow`] is the one way to derive a grant from another.
 
+mod allowance;
 mod host;
 mod limits;
 mod mount;
+mod names;
 mod network;
+mod secret;
 
 use std::collections::BTreeMap;
 
+pub use allowance::{Allowance, AllowanceError, AllowanceLimits};
 pub use host::{HostPattern, HostPatternError};
 pub use limits::{LimitKind, Limits};
 pub use mount::{Access, Mount, MountSource};
+pub use names::{MountNames, Names};
 pub use network::{Denial, Network};
+pub use secret::Secret;
 
 /// Everything one session's tools and programs may do.
 ///
@@ -21,7 +27,7 @@ pub use network::{Denial, Network};
 /// * no mounts,
 /// * no network, and no private addresses,
 /// * the limits of [`Limits::default`],
-/// * an empty environment and no settings.
+/// * an empty environment, no settings and no secrets.
 #[derive(Debug, Clone, Default)]
 pub struct Grant {
     /// The tree of files that processes see. Nothing else exists for them.
@@ -37,6 +43,8 @@ pub struct Grant {
     pub environment: BTreeMap<String, String>,
     /// What the operator tells tools (`context.setting`), for example the address of a search engine.
     pub settings: BTreeMap<String, String>,
+    /// What tools may use without ever seeing it, by name (`context.secret`).
+    pub secrets: BTreeMap<String, Secret>,
 }
 
 impl Grant {
@@ -44,7 +52,8 @@ impl Grant {
     ///
     /// A mount survives where both mount the same source at the same path, with the lesser access; hosts are intersected; the
     /// smaller of each limit counts. The environment carries no authority: `by` adds to it and overrides it. Settings
-    /// may hold the operator's addresses and keys, so `by` can only drop some.
+    /// may hold the operator's addresses and keys, so `by` can only drop some. A secret survives where both have it, for the
+    /// hosts of both.
     pub fn narrow(&self, by: &Grant) -> Grant {
         let mut environment = self.environment.clone();
         environment.extend(
@@ -67,6 +76,13 @@ impl Grant {
                 .iter()
                 .filter(|(name, _)| by.settings.contains_key(*name))
                 .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            secrets: self
+                .secrets
+                .iter()
+                .filter_map(|(name, secret)| {
+                    Some((name.clone(), secret.narrow(by.secrets.get(name)?)?))
+                })
                 .collect(),
         }
     }

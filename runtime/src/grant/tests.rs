@@ -114,6 +114,7 @@ fn grant() -> impl Strategy<Value = Grant> {
                 limits,
                 environment,
                 settings,
+                secrets: BTreeMap::new(),
             },
         )
 }
