@@ -2,25 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
 
 use crate::component::{Component, Entry};
 use crate::context::ToolContext;
-use crate::grant::Limits;
+use crate::describe::{self, DescribeError};
+use crate::grant::{Allowance, Limits};
 use crate::limits::{Account, KillOnDrop, Verdict};
-use crate::process::bindings::KernelPre;
-use crate::process::bindings::exports::glovebox::tool::tool as wit;
-use crate::process::bindings::glovebox::tool::types::Effects as WitEffects;
+use crate::plain::{Plain, Streams};
+use crate::process::bindings::glovebox::tool::types as wit;
 use crate::process::run::{self, Deadline, End};
 use crate::process::spawn::enter;
 use crate::process::table::{Birth, SIGKILL};
 use crate::process::{Description as EndpointDescription, Endpoint, TailBuffer};
-use crate::report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
+use crate::report::{CallReport, Content, Description, ExitStatus, Outcome, Usage};
 use crate::sandbox::{Sandbox, Shared};
 use crate::state::{Start, State};
+use crate::tool::Called;
 
 /// What is kept of what a tool writes to its standard error: it explains a crash.
 const STANDARD_ERROR_BYTES: u64 = 4096;
+
+/// What a tool that asks has left when its call is cancelled. `wit/tool` promises it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a running tool tells whoever watches.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +42,13 @@ pub struct Progress {
 pub struct CallOptions {
     /// Narrower limits for this call.
     pub limits: Option<Limits>,
+    /// What the tool, and all it starts, may reach of the sandbox. None is all of it.
+    pub allowance: Option<Allowance>,
     /// Told what the tool reports. Runs on a guest's thread: must be quick.
     pub on_progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    /// Ends the call when it is cancelled. A tool that asks (`context.cancelled`) has a second to answer with what it has.
+    pub cancelled: Option<CancellationToken>,
 }
-
-/// A tool that cannot say what it is.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct DescribeError(pub(crate) String);
 
 /// What a call is to do.
 enum Ask {
@@ -53,7 +58,16 @@ enum Ask {
 
 /// What the tool returned.
 enum Returned {
-    Called(Result<Vec<wit::Content>, wit::Failure>),
+    Called(Called),
+    Described(wit::Description),
+    /// A plain tool's end.
+    Ended(ExitStatus),
+}
+
+/// What a call came to, before it is the caller's.
+enum Came {
+    To(Outcome),
+    Called(Called),
     Described(wit::Description),
 }
 
@@ -64,26 +78,28 @@ impl Sandbox {
     /// started in the background.
     pub async fn call(&self, tool: &Component, input: &str, options: CallOptions) -> CallReport {
         let started = Instant::now();
-        let limits = options.limits.map_or(self.shared.grant.limits, |limits| {
-            self.shared.grant.limits.narrow(&limits)
-        });
+        let mut limits = self.shared.grant.limits;
+        if let Some(narrower) = &options.limits {
+            limits = limits.narrow(narrower);
+        }
+        if let Some(allowance) = &options.allowance {
+            limits = allowance.limits.apply(&limits);
+        }
         let account = Account::new(limits, Some(Arc::clone(&self.shared.account)));
         let outcome = match self
             .ask(tool, Ask::Call(input.to_owned()), options, &account)
             .await
         {
-            Ok(Returned::Called(Ok(content))) => answer(&account, content),
-            Ok(Returned::Called(Err(wit::Failure::InvalidInput(message)))) => {
+            Came::To(outcome) => outcome,
+            Came::Called(Ok(content)) => answer(&account, content),
+            Came::Called(Err(wit::Failure::InvalidInput(message))) => {
                 Outcome::InvalidInput(message)
             }
-            Ok(Returned::Called(Err(wit::Failure::Failed(content)))) => {
-                match answer(&account, content) {
-                    Outcome::Answer(content) => Outcome::Failed(content),
-                    other => other,
-                }
-            }
-            Ok(Returned::Described(_)) => Outcome::Cancelled,
-            Err(outcome) => outcome,
+            Came::Called(Err(wit::Failure::Failed(content))) => match answer(&account, content) {
+                Outcome::Answer(content) => Outcome::Failed(content),
+                other => other,
+            },
+            Came::Described(_) => Outcome::Cancelled,
         };
         let usage = Usage {
             wall: started.elapsed(),
@@ -95,25 +111,23 @@ impl Sandbox {
         CallReport { outcome, usage }
     }
 
-    /// What a tool says about itself.
+    /// What a tool says about itself, checked. It is asked without any grant, and with narrow limits.
     pub async fn describe(&self, tool: &Component) -> Result<Description, DescribeError> {
-        let account = Account::new(
-            self.shared.grant.limits,
-            Some(Arc::clone(&self.shared.account)),
-        );
-        match self
-            .ask(tool, Ask::Describe, CallOptions::default(), &account)
-            .await
-        {
-            Ok(Returned::Described(said)) => describe(said),
-            Ok(Returned::Called(_)) => Err(DescribeError(format!(
-                "{} did not describe itself",
-                tool.name()
-            ))),
-            Err(outcome) => Err(DescribeError(format!(
-                "{} did not describe itself: {outcome:?}",
-                tool.name()
-            ))),
+        if let Entry::Plain(plain) = &tool.0.entry {
+            return Ok(plain.description.clone());
+        }
+        let limits = describe::limits(&self.shared.grant.limits);
+        let account = Account::new(limits, Some(Arc::clone(&self.shared.account)));
+        let options = CallOptions {
+            allowance: Some(Allowance::nothing()),
+            ..CallOptions::default()
+        };
+        let silent =
+            |why: &str| DescribeError(format!("{} did not describe itself{why}", tool.name()));
+        match self.ask(tool, Ask::Describe, options, &account).await {
+            Came::Described(said) => describe::checked(said),
+            Came::To(outcome) => Err(silent(&format!(": {}", in_words(&outcome)))),
+            Came::Called(_) => Err(silent("")),
         }
     }
 
@@ -123,8 +137,13 @@ impl Sandbox {
         ask: Ask,
         options: CallOptions,
         account: &Arc<Account>,
-    ) -> Result<Returned, Outcome> {
+    ) -> Came {
         let killer = KillOnDrop::new(account);
+        let cancelled = options.cancelled.clone();
+        let patience = match &tool.0.entry {
+            Entry::Tool(tool) if tool.asks_cancelled() => LAST_WORDS,
+            _ => Duration::ZERO,
+        };
         let call = perform(
             Arc::clone(&self.shared),
             tool.clone(),
@@ -132,10 +151,27 @@ impl Sandbox {
             options,
             Arc::clone(account),
         );
-        let result = self.shared.engine.runtime().spawn(call).await;
+        let mut call = self.shared.engine.runtime().spawn(call);
+        let result = match cancelled {
+            None => call.await,
+            Some(cancelled) => {
+                let ended = async {
+                    cancelled.cancelled().await;
+                    tokio::time::sleep(patience).await;
+                };
+                tokio::select! {
+                    biased;
+                    result = &mut call => result,
+                    () = ended => {
+                        account.end(Verdict::Cancelled);
+                        call.await
+                    }
+                }
+            }
+        };
         killer.over();
         // Only the engine's end cancels the task.
-        result.unwrap_or(Err(Outcome::Cancelled))
+        result.unwrap_or(Came::To(Outcome::Cancelled))
     }
 }
 
@@ -146,13 +182,13 @@ async fn perform(
     ask: Ask,
     options: CallOptions,
     account: Arc<Account>,
-) -> Result<Returned, Outcome> {
-    let Entry::Tool(tool) = &component.0.entry else {
-        return Err(Outcome::Trapped(format!(
+) -> Came {
+    if matches!(component.0.entry, Entry::Program(_)) {
+        return Came::To(Outcome::Trapped(format!(
             "{} is a program, not a tool",
             component.name()
         )));
-    };
+    }
     let birth = Birth {
         parent: 1,
         arguments: vec![component.name().to_owned()],
@@ -160,32 +196,47 @@ async fn perform(
         sigpipe_kills: false,
         account: Arc::clone(&account),
     };
-    let mut grave = enter(&sandbox, birth).map_err(|_| Outcome::Limit {
-        which: crate::LimitKind::Processes,
-        message: format!(
-            "limit of {} processes exceeded",
-            account.limits().processes_max
-        ),
-    })?;
+    let Ok(mut grave) = enter(&sandbox, birth) else {
+        return Came::To(Outcome::Limit {
+            which: crate::LimitKind::Processes,
+            message: format!(
+                "limit of {} processes exceeded",
+                account.limits().processes_max
+            ),
+        });
+    };
     let process = Arc::clone(&grave.process);
     let standard_error = Arc::new(TailBuffer::new(STANDARD_ERROR_BYTES, &account));
-    let sink: Endpoint = EndpointDescription::Tail(Arc::clone(&standard_error)).into();
+    let plain = match (&component.0.entry, &ask) {
+        (Entry::Plain(_), Ask::Call(input)) => {
+            Some(Streams::new(input, Arc::clone(&standard_error), &account))
+        }
+        _ => None,
+    };
+    let descriptors = match &plain {
+        Some(plain) => plain.descriptors(),
+        None => {
+            let sink: Endpoint = EndpointDescription::Tail(Arc::clone(&standard_error)).into();
+            BTreeMap::from([(0, Endpoint::null()), (1, sink.clone()), (2, sink)])
+        }
+    };
     let start = Start {
         environment: environment(&sandbox),
         cwd: CWD.to_owned(),
         umask: UMASK,
         preopens: component.0.preopens,
-        descriptors: BTreeMap::from([(0, Endpoint::null()), (1, sink.clone()), (2, sink)]),
+        descriptors,
         tool: Some(ToolContext {
             name: component.name().to_owned(),
             on_progress: options.on_progress,
+            cancelled: options.cancelled,
         }),
     };
     let mut store = run::store(&sandbox, &process, start);
     let end = run::run(
         &process,
         Deadline::Watched,
-        enter_tool(tool, &mut store, ask),
+        enter_tool(&component.0.entry, &mut store, ask),
     )
     .await;
     let memory_refused = store.data().limiter.refused;
@@ -198,16 +249,21 @@ async fn perform(
     drop(grave);
     bury(&sandbox, &account).await;
     if let Some(verdict) = account.verdict() {
-        return Err(match verdict.clone() {
+        return Came::To(match verdict.clone() {
             Verdict::Limit { which, message } => Outcome::Limit { which, message },
             Verdict::Cancelled => Outcome::Cancelled,
         });
     }
+    let ended = |status| match (&plain, status) {
+        (_, ExitStatus::Signalled(SIGKILL)) => Outcome::Cancelled,
+        (Some(plain), ExitStatus::Exited(_)) => plain.outcome(status),
+        _ => Outcome::Exited(status),
+    };
     match end {
-        End::Returned(returned) => Ok(returned),
-        End::Status(ExitStatus::Signalled(SIGKILL)) => Err(Outcome::Cancelled),
-        End::Status(status) => Err(Outcome::Exited(status)),
-        End::Trapped(_) if memory_refused => Err(Outcome::Limit {
+        End::Returned(Returned::Called(called)) => Came::Called(called),
+        End::Returned(Returned::Described(said)) => Came::Described(said),
+        End::Returned(Returned::Ended(status)) | End::Status(status) => Came::To(ended(status)),
+        End::Trapped(_) if memory_refused => Came::To(Outcome::Limit {
             which: crate::LimitKind::Memory,
             message: account.memory_message(),
         }),
@@ -215,7 +271,7 @@ async fn perform(
             let said = standard_error.take().0;
             let said = String::from_utf8_lossy(&said);
             let said = said.trim();
-            Err(Outcome::Trapped(if said.is_empty() {
+            Came::To(Outcome::Trapped(if said.is_empty() {
                 crash.message
             } else {
                 format!("{}: {said}", crash.message)
@@ -231,16 +287,21 @@ pub(crate) const CWD: &str = "/workspace";
 pub(crate) const UMASK: u32 = 0o022;
 
 async fn enter_tool(
-    tool: &KernelPre<State>,
+    entry: &Entry,
     store: &mut wasmtime::Store<State>,
     ask: Ask,
 ) -> wasmtime::Result<Returned> {
-    let instance = tool.instantiate_async(&mut *store).await?;
-    let tool = instance.glovebox_tool_tool();
-    Ok(match ask {
-        Ask::Call(input) => Returned::Called(tool.call_call(store, &input).await?),
-        Ask::Describe => Returned::Described(tool.call_describe(store).await?),
-    })
+    match (entry, ask) {
+        (Entry::Tool(tool), Ask::Call(input)) => {
+            Ok(Returned::Called(tool.call(store, &input).await?))
+        }
+        (Entry::Tool(tool), Ask::Describe) => Ok(Returned::Described(tool.describe(store).await?)),
+        (Entry::Plain(Plain { program, .. }) | Entry::Program(program), _) => {
+            let program = program.instantiate_async(&mut *store).await?;
+            let ended = program.wasi_cli_run().call_run(store).await?;
+            Ok(Returned::Ended(ExitStatus::Exited(ended.is_err().into())))
+        }
+    }
 }
 
 /// Kills what the call left running and waits until it is gone, so that nothing changes after the answer.
@@ -318,35 +379,14 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
     }
 }
 
-fn describe(said: wit::Description) -> Result<Description, DescribeError> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    if !(1..=128).contains(&said.name.len()) || !said.name.bytes().all(fits) {
-        return Err(DescribeError(format!(
-            "tool name {:?} is not 1 to 128 of A-Z a-z 0-9 _ -",
-            said.name
-        )));
+/// Why there is no description.
+fn in_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Limit { message, .. } | Outcome::Trapped(message) => message.clone(),
+        Outcome::Exited(status) => format!("it ended with status {}", status.code()),
+        Outcome::Cancelled => "it was killed".to_owned(),
+        _ => "it gave an answer instead".to_owned(),
     }
-    let input_schema: serde_json::Value =
-        serde_json::from_str(&said.input_schema).map_err(|error| {
-            DescribeError(format!("input schema of {} is no JSON: {error}", said.name))
-        })?;
-    if input_schema.get("type").and_then(serde_json::Value::as_str) != Some("object") {
-        return Err(DescribeError(format!(
-            "input schema of {} is not of type object",
-            said.name
-        )));
-    }
-    let effects = match said.effects {
-        WitEffects::None => Effects::None,
-        WitEffects::Files => Effects::Files,
-        WitEffects::External => Effects::External,
-    };
-    Ok(Description {
-        name: said.name,
-        text: said.text,
-        input_schema,
-        effects,
-    })
 }
 
 /// The grant's environment, and where the tool stands: WASI has no other way to tell a guest.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use crate::Progress;
 use crate::process::bindings::glovebox::tool::context::{Host, Level};
+use crate::process::bindings::v0_1::glovebox::tool as v0_1;
 use crate::state::State;
 
 /// The most that a tool may leave for its next call.
@@ -17,6 +19,7 @@ pub(crate) struct ToolContext {
     /// Its state is kept under this name.
     pub(crate) name: String,
     pub(crate) on_progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    pub(crate) cancelled: Option<CancellationToken>,
 }
 
 impl crate::process::bindings::glovebox::tool::types::Host for State {}
@@ -65,6 +68,18 @@ impl Host for State {
             .and_then(|_| self.sandbox.grant.settings.get(&name).cloned()))
     }
 
+    fn secret(&mut self, _name: String) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+
+    fn cancelled(&mut self) -> wasmtime::Result<bool> {
+        Ok(self
+            .tool
+            .as_ref()
+            .and_then(|tool| tool.cancelled.as_ref())
+            .is_some_and(CancellationToken::is_cancelled))
+    }
+
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         let guest = self.process.arguments.first().map_or("", String::as_str);
         match level {
@@ -85,5 +100,40 @@ impl Host for State {
             listener(Progress { message, fraction });
         }
         Ok(())
+    }
+}
+
+impl v0_1::types::Host for State {}
+
+/// As the newest version, which only has more.
+impl v0_1::context::Host for State {
+    fn deadline(&mut self, milliseconds: u64, message: String) -> wasmtime::Result<()> {
+        Host::deadline(self, milliseconds, message)
+    }
+
+    fn load_state(&mut self) -> wasmtime::Result<Option<Vec<u8>>> {
+        Host::load_state(self)
+    }
+
+    fn store_state(&mut self, state: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
+        Host::store_state(self, state)
+    }
+
+    fn setting(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        Host::setting(self, name)
+    }
+
+    fn log(&mut self, level: v0_1::context::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            v0_1::context::Level::Debug => Level::Debug,
+            v0_1::context::Level::Info => Level::Info,
+            v0_1::context::Level::Warn => Level::Warn,
+            v0_1::context::Level::Error => Level::Error,
+        };
+        Host::log(self, level, message)
+    }
+
+    fn progress(&mut self, message: String, fraction: Option<f64>) -> wasmtime::Result<()> {
+        Host::progress(self, message, fraction)
     }
 }

@@ -14,23 +14,27 @@ pub mod grant;
 mod call;
 mod component;
 mod context;
+mod describe;
 mod engine;
 mod http;
 mod limits;
+mod plain;
 mod process;
 mod programs;
 mod report;
 mod run;
 mod sandbox;
 mod state;
+mod tool;
 
-pub use call::{CallOptions, DescribeError, Progress};
+pub use call::{CallOptions, Progress};
 pub use component::{CacheError, Component, Kind, LoadError};
+pub use describe::DescribeError;
 pub use engine::{CompileProgress, Engine, EngineError, EngineOptions};
 pub use fs::Image;
 pub use grant::{
-    Access, Denial, Grant, HostPattern, HostPatternError, LimitKind, Limits, Mount, MountSource,
-    Network,
+    Access, Allowance, AllowanceError, AllowanceLimits, Denial, Grant, HostPattern,
+    HostPatternError, LimitKind, Limits, Mount, MountNames, MountSource, Names, Network, Secret,
 };
 pub use programs::Programs;
 pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};

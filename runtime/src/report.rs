@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::grant::LimitKind;
+use crate::grant::{Allowance, LimitKind};
 
 /// How one call ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +116,8 @@ pub struct Description {
     pub input_schema: serde_json::Value,
     /// What running it may change.
     pub effects: Effects,
+    /// What it would like to reach. A wish is no grant.
+    pub wishes: Allowance,
 }
 
 /// What running a tool may change.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -14,7 +14,7 @@ use crate::http::fetch::{self, FetchView};
 use crate::http::{Hooks, Policy};
 use crate::limits::Limiter;
 use crate::process::Endpoint;
-use crate::process::bindings::Kernel;
+use crate::process::bindings::{Kernel, v0_1};
 use crate::process::own::Own;
 use crate::process::stream::{OnBrokenPipe, Standard};
 use crate::process::table::Process;
@@ -148,7 +148,8 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State
     fs::add_to_linker(l)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
     fetch::add_to_linker(l)?;
-    Kernel::add_to_linker::<State, wasmtime::component::HasSelf<State>>(l, |state| state)?;
+    Kernel::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    v0_1::Context::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     Ok(linker)
 }
 

@@ -11,14 +11,17 @@ pub use cache::CacheError;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use crate::Engine;
+use crate::describe::DescribeError;
 use crate::fs::Preopens;
-use crate::process::bindings::KernelPre;
+use crate::plain::Plain;
+use crate::report::Description;
 use crate::state::State;
+use crate::tool::Tool;
 
 /// What a component can be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Exports `glovebox:tool/tool`.
+    /// Exports `glovebox:tool/tool`, or was made a tool by [`Component::plain`].
     Tool,
     /// Exports `wasi:cli/run`.
     Program,
@@ -37,8 +40,9 @@ pub(crate) struct Inner {
 
 /// A component with its imports resolved and its exports found: instantiating it again and again costs little.
 pub(crate) enum Entry {
-    Tool(KernelPre<State>),
+    Tool(Tool),
     Program(CommandPre<State>),
+    Plain(Plain),
 }
 
 /// Why a component cannot be loaded.
@@ -65,6 +69,21 @@ pub enum LoadError {
         /// The component's name.
         name: String,
     },
+    /// It is to be a plain tool and is no program.
+    #[error("{name} does not export wasi:cli/run")]
+    NotPlain {
+        /// The component's name.
+        name: String,
+    },
+    /// What is said of a plain tool is no description.
+    #[error("{name} is not described well")]
+    Description {
+        /// The component's name.
+        name: String,
+        /// What is wrong.
+        #[source]
+        source: DescribeError,
+    },
     /// It imports something that there is not.
     #[error("{name} imports what this host does not offer")]
     Imports {
@@ -87,10 +106,38 @@ impl Component {
         *self.0.digest.as_bytes()
     }
 
+    /// Makes a program a tool: its input is JSON on standard input, its answer what it writes to standard output.
+    pub fn plain(self, description: Description) -> Result<Component, LoadError> {
+        let name = self.0.name.clone();
+        let Entry::Program(program) = &self.0.entry else {
+            return Err(LoadError::NotPlain { name });
+        };
+        if let Err(source) = description.check() {
+            return Err(LoadError::Description { name, source });
+        }
+        Ok(Component(Arc::new(Inner {
+            name,
+            digest: self.0.digest,
+            entry: Entry::Plain(Plain {
+                program: program.clone(),
+                description,
+            }),
+            preopens: self.0.preopens,
+        })))
+    }
+
+    /// Which version of `glovebox:tool` it speaks: `0.2.0`; none for programs and plain tools.
+    pub fn contract(&self) -> Option<&'static str> {
+        match &self.0.entry {
+            Entry::Tool(tool) => Some(tool.contract()),
+            Entry::Program(_) | Entry::Plain(_) => None,
+        }
+    }
+
     /// What it can be used for.
     pub fn kind(&self) -> Kind {
         match self.0.entry {
-            Entry::Tool(_) => Kind::Tool,
+            Entry::Tool(_) | Entry::Plain(_) => Kind::Tool,
             Entry::Program(_) => Kind::Program,
         }
     }
@@ -154,33 +201,27 @@ impl Engine {
             }
         };
         let exports = |interface: &str| component.get_export_index(None, interface).is_some();
-        let kind = match (
-            exports("glovebox:tool/tool@0.1.0"),
-            exports("wasi:cli/run@0.2.0"),
-        ) {
-            (true, _) => Kind::Tool,
-            (false, true) => Kind::Program,
-            (false, false) => {
-                return Err(LoadError::NoEntry {
-                    name: name.to_owned(),
-                });
-            }
-        };
+        let is_tool = crate::tool::is_tool(&component);
+        if !is_tool && !exports("wasi:cli/run@0.2.0") {
+            return Err(LoadError::NoEntry {
+                name: name.to_owned(),
+            });
+        }
         let imports = |source: wasmtime::Error| LoadError::Imports {
             name: name.to_owned(),
             source: source.into(),
         };
         let instance = self.0.linker.instantiate_pre(&component).map_err(imports)?;
-        let entry = match kind {
-            Kind::Tool => Entry::Tool(KernelPre::new(instance).map_err(invalid)?),
-            Kind::Program => Entry::Program(CommandPre::new(instance).map_err(invalid)?),
+        let entry = match Tool::find(&component, &instance) {
+            Some(tool) => Entry::Tool(tool),
+            None => Entry::Program(CommandPre::new(instance).map_err(invalid)?),
         };
         // Our own programs learn their working directory from `PWD`; others only know what they find open.
         let ours = component
             .component_type()
             .imports(&self.0.wasmtime)
             .any(|(name, _)| name.starts_with("glovebox:"));
-        let preopens = if ours || kind == Kind::Tool {
+        let preopens = if ours || is_tool {
             Preopens::Root
         } else {
             Preopens::WorkingDirectory

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 async fn misuse(hands: &Hands, what: Value, limits: Limits) -> CallReport {
     let options = CallOptions {
         limits: Some(limits),
-        on_progress: None,
+        ..CallOptions::default()
     };
     hands
         .sandbox

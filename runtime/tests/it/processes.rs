@@ -120,6 +120,7 @@ async fn settings_and_progress_reach_whom_they_should() {
         on_progress: Some(std::sync::Arc::new(move |progress| {
             sink.lock().unwrap().push(progress)
         })),
+        ..glovebox_runtime::CallOptions::default()
     };
     hands
         .sandbox

@@ -96,6 +96,7 @@ impl Sandboxes {
                 variable("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ]),
             settings: settings(agent, self.options.search_endpoint.as_deref()),
+            ..Grant::default()
         }
     }
 }
