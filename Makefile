@@ -27,7 +27,7 @@ sdk: build ## the official Python and TypeScript SDKs against a running server
 lint: ## format, clippy with warnings denied, licences and advisories
 	$(CARGO) fmt --all --check
 	cd tools-wasm && $(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 	scripts/deny.sh --install
 
 check: lint test ## what CI runs
