@@ -117,8 +117,10 @@ pub(crate) struct EngineInner {
 impl Engine {
     /// Makes an engine and starts its threads. One per process is enough.
     pub fn new(options: EngineOptions) -> Result<Engine, EngineError> {
-        let wasmtime = wasmtime::Engine::new(&config(&options))
-            .map_err(|error| EngineError::Engine(error.into()))?;
+        let mut config = compiling(&options);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&options)));
+        let wasmtime =
+            wasmtime::Engine::new(&config).map_err(|error| EngineError::Engine(error.into()))?;
         let linker =
             crate::state::linker(&wasmtime).map_err(|error| EngineError::Engine(error.into()))?;
         let cache = Cache::open(options.cache_dir.as_deref(), &wasmtime)?;
@@ -182,7 +184,22 @@ impl fmt::Debug for Engine {
     }
 }
 
-fn config(options: &EngineOptions) -> Config {
+/// Everything that shapes compiled code: what one engine compiled, another with the same of it can load.
+pub(crate) fn compiling(options: &EngineOptions) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .memory_reservation(options.memory_bytes_max as u64)
+        .async_stack_size(2 << 20)
+        .max_wasm_stack(1 << 20)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(8));
+    config
+}
+
+/// Where instances live: reserved once, handed out and cleaned again and again.
+fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     let processes = options.processes_max.max(1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(processes)
@@ -204,15 +221,5 @@ fn config(options: &EngineOptions) -> Config {
         .async_stack_keep_resident(16 << 10)
         .max_unused_warm_slots(64)
         .pagemap_scan(Enabled::Auto);
-    let mut config = Config::new();
-    config
-        .wasm_component_model(true)
-        .epoch_interruption(true)
-        .memory_init_cow(true)
-        .memory_reservation(options.memory_bytes_max as u64)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .async_stack_size(2 << 20)
-        .max_wasm_stack(1 << 20)
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(8));
-    config
+    pool
 }

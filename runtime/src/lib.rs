@@ -28,7 +28,7 @@ mod state;
 mod tool;
 
 pub use call::{CallOptions, Progress};
-pub use component::{CacheError, Component, Kind, LoadError};
+pub use component::{CacheError, CompileError, Compiler, Component, Kind, LoadError};
 pub use describe::DescribeError;
 pub use engine::{CompileProgress, Engine, EngineError, EngineOptions};
 pub use fs::Image;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod compile;
 mod key;
 pub mod scripted_model;
 mod serve;
@@ -25,11 +26,18 @@ enum Command {
     Tool(tool::Command),
     Key(key::Command),
     ScriptedModel(scripted_model::Command),
+    Compile(compile::Command),
 }
 
 /// Runs the command that the arguments name and says how it ended.
 pub fn main() -> ExitCode {
-    let command = Command::parse();
+    let command = match Command::parse() {
+        // Alone in its process, and in none of the others' runtime.
+        Command::Compile(command) => {
+            return command.run().unwrap_or_else(|error| complain(&error));
+        }
+        command => command,
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -45,6 +53,7 @@ pub fn main() -> ExitCode {
             Command::Tool(command) => command.run().await,
             Command::Key(command) => done(command.run().await),
             Command::ScriptedModel(command) => done(command.run().await),
+            Command::Compile(command) => command.run(),
         }
     });
     // Threads that still wait, for example for a terminal, are not waited for.

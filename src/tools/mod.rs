@@ -3,6 +3,7 @@
 //! Running them is `agent::hands`' affair. Built-in and custom tools look alike from above.
 
 mod built_in;
+pub mod compile;
 mod result;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@
 mod agents;
 mod auth;
 mod cli;
+mod compile;
 mod crash;
 mod environments;
 mod events;

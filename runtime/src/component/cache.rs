@@ -1,20 +1,23 @@
 //! The cache of compiled components, and the one place that loads compiled code.
 //!
 //! A file is named by the digest of the WebAssembly and the fingerprint of the engine (wasmtime's version, the processor's features and
-//! every setting that shapes code). It is written to a temporary name and renamed, so that a half-written one never has
-//! its final name, and it is memory-mapped: pages are shared between processes and loaded when touched.
+//! every setting that shapes code). It gets its name when it is whole and on disk, so that a half-written one is never found,
+//! and it is memory-mapped: pages are shared between processes and loaded when touched.
 #![expect(
     unsafe_code,
     reason = "compiled code can only be loaded by trusting it; see SAFETY below"
 )]
 
-use std::fs::{self, DirBuilder};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat};
 use wasmtime::component::Component;
 
 /// Why the cache directory cannot be used.
@@ -120,44 +123,83 @@ impl Cache {
         digest: &blake3::Hash,
         compiled: Vec<u8>,
     ) -> wasmtime::Result<Component> {
-        if let Some(path) = self.path(digest) {
-            match write_atomically(&path, &compiled) {
-                Ok(()) => {
-                    if let Some(component) = self.load(engine, digest) {
-                        return Ok(component);
-                    }
-                }
-                // A full disk costs the next start some seconds and nothing else.
-                Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "compiled component not kept")
+        match self.keep(digest, &compiled) {
+            Ok(()) => {
+                if let Some(component) = self.load(engine, digest) {
+                    return Ok(component);
                 }
             }
+            // A full disk costs the next start some seconds and nothing else.
+            Err(error) => tracing::warn!(%error, "compiled component not kept"),
         }
         // SAFETY: `compiled` comes straight from this engine's compiler.
         unsafe { Component::deserialize(engine, &compiled) }
     }
+
+    /// Keeps compiled code. It is durable when this returns. Does nothing without a directory.
+    pub(crate) fn keep(&self, digest: &blake3::Hash, compiled: &[u8]) -> Result<(), CacheError> {
+        let Some(path) = self.path(digest) else {
+            return Ok(());
+        };
+        write_atomically(&path, compiled).map_err(|source| CacheError::Io { path, source })
+    }
 }
 
+/// Writes a file that has no name until it is whole: whoever is killed meanwhile leaves nothing behind.
 fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let temporary = path.with_extension(format!(
-        "{}.{}.tmp",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    ));
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let directory = File::open(directory)?;
+    let temporary = temporary_name();
+    let (mut file, named) = match nameless(&directory) {
+        Ok(file) => (file, false),
+        // Not every file system has files without a name.
+        Err(_) => (exclusive(&directory, &temporary)?, true),
+    };
     let written = (|| {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)?;
         file.write_all(bytes)?;
         // Without this a power cut can leave a file with its final name and no content; wasmtime would notice, at a cost.
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        if !named {
+            let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let link =
+                |name: &OsStr| linkat(CWD, &nameless, &directory, name, AtFlags::SYMLINK_FOLLOW);
+            match link(name) {
+                Err(rustix::io::Errno::EXIST) => link(temporary.as_ref())?,
+                linked => return Ok(linked?),
+            }
+        }
+        rustix::fs::renameat(&directory, &temporary, &directory, name)?;
+        Ok(())
     })();
     if written.is_err() {
-        let _ = fs::remove_file(&temporary);
+        let _ = rustix::fs::unlinkat(&directory, &temporary, AtFlags::empty());
     }
     written
+}
+
+const WRITE: OFlags = OFlags::WRONLY.union(OFlags::CLOEXEC);
+const OURS: Mode = Mode::RUSR.union(Mode::WUSR);
+
+#[cfg(target_os = "linux")]
+fn nameless(directory: &File) -> io::Result<File> {
+    Ok(rustix::fs::openat(directory, ".", WRITE | OFlags::TMPFILE, OURS)?.into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_: &File) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn exclusive(directory: &File, name: &str) -> io::Result<File> {
+    let flags = WRITE | OFlags::CREATE | OFlags::EXCL;
+    Ok(rustix::fs::openat(directory, name, flags, OURS)?.into())
+}
+
+/// A name that nobody else writes to.
+fn temporary_name() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{}.{number}.tmp", std::process::id())
 }

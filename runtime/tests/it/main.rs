@@ -7,6 +7,7 @@ mod programs;
 mod server;
 
 mod calls;
+mod compiling;
 mod files;
 mod limits;
 mod processes;
