@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod ids;
 pub mod model;
+pub mod package;
 pub mod resources;
 pub mod server;
 pub mod session;

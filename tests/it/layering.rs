@@ -143,7 +143,7 @@ fn only_the_hands_know_the_runtime() {
             .to_str()
             .unwrap()
             .to_owned();
-        let may = ["tools", "agent/hands", "server", "cli"]
+        let may = ["package", "tools", "agent/hands", "server", "cli"]
             .iter()
             .any(|prefix| inside.starts_with(prefix));
         let text = fs::read_to_string(&path).unwrap();
