@@ -1,0 +1,1 @@
+../../../kits/go/template/glovebox.go
