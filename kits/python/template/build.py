@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-PROJECT = pathlib.Path(__file__).resolve().parent
+PROJECT = pathlib.Path(__file__).absolute().parent
 BUILD = PROJECT / "build"
 COMPONENT = BUILD / "component.wasm"
 
@@ -29,12 +29,11 @@ def main() -> None:
     python = compiler()
     vendor = packages(python)
     app = BUILD / "app"
-    app.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(app, ignore_errors=True)
+    shutil.copytree(PROJECT, app, ignore=shutil.ignore_patterns("build", "build.py", "wit", "__pycache__", ".*"))
     (app / "component.py").write_text(entry())
     command = [python.parent / "componentize-py", "-q", "-d", PROJECT / "wit", "-w", "python-tool", "componentize"]
-    for folder in (app, PROJECT, vendor):
-        command += ["-p", folder]
-    run([*command, "-o", COMPONENT, "component"])
+    run([*command, "-p", app, "-p", vendor, "-o", COMPONENT, "component"])
 
 
 def entry() -> str:
@@ -78,7 +77,9 @@ def digest(path: pathlib.Path) -> str:
 
 
 def run(command: list) -> None:
-    done = subprocess.run([str(part) for part in command], cwd=PROJECT)
+    # The compiler's own backtrace would hide the tool's.
+    environment = {**os.environ, "RUST_BACKTRACE": "0"}
+    done = subprocess.run([str(part) for part in command], cwd=PROJECT, env=environment)
     if done.returncode:
         sys.exit(f"failed: {' '.join(map(str, command))}")
 

@@ -1,4 +1,4 @@
-// Builds this project's component: `node glovebox/build.mjs`. What is already there is not fetched again.
+// Builds this project's component: `node glovebox/build.mjs` in the project. What is already there is not fetched again.
 //
 // The compiler lives in the user's cache, for all projects; the packages of package.json in node_modules.
 
@@ -6,11 +6,11 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-const glovebox = dirname(fileURLToPath(import.meta.url));
-const project = dirname(glovebox);
+const project = process.cwd();
+const glovebox = join(project, "glovebox");
 const build = join(project, "build");
 const typescript = existsSync(join(project, "tool.ts"));
 
@@ -63,6 +63,7 @@ async function bundle() {
     stdin: { contents: entry, resolveDir: glovebox },
     alias: { glovebox: join(glovebox, "glovebox.js") },
     bundle: true,
+    preserveSymlinks: true,
     format: "esm",
     target: "es2022",
     conditions: ["module", "import", "browser"],

@@ -1,0 +1,1 @@
+../../../kits/python/template/build.py
