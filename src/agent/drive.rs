@@ -218,6 +218,8 @@ impl Driver<'_> {
                         tool: &called.name,
                         input: &call.input,
                         on_progress: None,
+                        cancelled: None,
+                        allowance: None,
                     })
                     .await;
                 metrics::tool_call(&called.name, result.is_error, started.elapsed());

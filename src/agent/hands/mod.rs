@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-pub use glovebox_runtime::Progress;
+pub use glovebox_runtime::{Access, Allowance, MountNames, Names, Network, Progress};
 pub use sandboxes::{Sandboxes, SandboxesOptions};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::resources::environment::Environment;
 use crate::resources::session::SessionAgent;
@@ -55,6 +56,10 @@ pub struct ToolCall<'a> {
     pub input: &'a Value,
     /// Told what the tool reports meanwhile, if anybody wants to know.
     pub on_progress: Option<&'a OnProgress>,
+    /// Asks the call to end; a tool that listens may still answer.
+    pub cancelled: Option<&'a CancellationToken>,
+    /// Narrows what the call reaches. None leaves it as the session's agent and environment have it.
+    pub allowance: Option<&'a Allowance>,
 }
 
 /// Runs on a guest's thread: must be quick.

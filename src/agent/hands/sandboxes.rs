@@ -246,12 +246,21 @@ impl Hands for SandboxHands {
                 is_error: true,
             };
         };
+        let mut allowance = call.allowance.cloned();
         let sandbox = match &self.search {
-            Some(search) if call.tool == WEB_SEARCH => search,
+            Some(search) if call.tool == WEB_SEARCH => {
+                // The search engine is the operator's choice, and the only host that this sandbox reaches.
+                if let Some(allowance) = &mut allowance {
+                    allowance.hosts = Network::Unrestricted;
+                }
+                search
+            }
             _ => &self.sandbox,
         };
         let options = CallOptions {
+            allowance,
             on_progress: call.on_progress.cloned(),
+            cancelled: call.cancelled.cloned(),
             ..CallOptions::default()
         };
         let report = sandbox
