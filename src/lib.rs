@@ -5,6 +5,7 @@ pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod ids;
+pub mod mcp;
 pub mod model;
 pub mod package;
 pub mod resources;

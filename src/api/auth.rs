@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Api;
@@ -12,6 +13,10 @@ use super::error::ApiError;
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
     pub(super) workspace: String,
+    /// The key's id.
+    pub(super) key: String,
+    /// What the key may do over MCP, as it is stored.
+    pub(super) grants: Option<Value>,
 }
 
 impl FromRequestParts<Api> for Caller {
@@ -34,6 +39,8 @@ impl FromRequestParts<Api> for Caller {
         }
         Ok(Self {
             workspace: key.workspace,
+            key: key.id,
+            grants: key.grants,
         })
     }
 }

@@ -16,6 +16,10 @@ use super::{Api, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
+/// Marks a response whose body is what the client is to read, even if it is an error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finished;
+
 /// Runs the request. Whatever comes of it, a panic too, the client gets an answer with a request id.
 pub(super) async fn wrap(State(api): State<Api>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -55,6 +59,9 @@ pub(super) async fn wrap(State(api): State<Api>, request: Request, next: Next) -
 
 /// Gives every error the API's body, those of the framework too.
 fn with_error_body(mut response: Response, request_id: &str) -> Response {
+    if response.extensions_mut().remove::<Finished>().is_some() {
+        return response;
+    }
     let error = match response.extensions_mut().remove::<ApiError>() {
         Some(error) => error,
         None if response.status().is_client_error() || response.status().is_server_error() => {

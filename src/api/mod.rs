@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use crate::agent::Agents;
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::mcp::Mcp;
 use crate::store::{Documents, Keys};
 
 mod agents;
@@ -21,6 +22,7 @@ mod envelope;
 mod environments;
 mod error;
 mod events;
+mod mcp;
 pub mod metrics;
 mod page;
 mod path;
@@ -46,6 +48,8 @@ pub struct Api {
     pub ids: Arc<dyn Ids>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Serves `/mcp`.
+    pub mcp: Mcp,
     /// What `/metrics` shows.
     pub metrics: metrics::Handle,
 }
@@ -65,6 +69,7 @@ pub fn router(api: Api) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(metrics::show))
+        .route("/mcp", any(mcp::handle))
         .route("/v1/agents", post(agents::create).get(agents::list))
         .route(agent, get(agents::retrieve).post(agents::update))
         .route(&format!("{agent}/archive"), post(agents::archive))

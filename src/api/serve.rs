@@ -25,11 +25,12 @@ pub async fn serve(
             tracing::debug!(%error, "a connection keeps its delay");
         }
     });
-    let agents = api.agents.clone();
+    let (agents, mcp) = (api.agents.clone(), api.mcp.clone());
     let (stopped, stopping) = oneshot::channel();
     let shutdown = async move {
         stop.await;
         tracing::info!("stopping");
+        mcp.shutdown();
         agents.shutdown().await;
         // Nobody listens any more when the server has ended by itself.
         let _ = stopped.send(());

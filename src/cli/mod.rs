@@ -7,6 +7,7 @@ use clap::Parser;
 
 mod compile;
 mod key;
+mod mcp;
 pub mod scripted_model;
 mod serve;
 mod sh;
@@ -25,6 +26,7 @@ enum Command {
     Sh(sh::Command),
     Tool(tool::Command),
     Key(key::Command),
+    Mcp(mcp::Command),
     ScriptedModel(scripted_model::Command),
     Compile(compile::Command),
 }
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
             Command::Sh(command) => command.run().await,
             Command::Tool(command) => command.run().await,
             Command::Key(command) => done(command.run().await),
+            Command::Mcp(command) => done(command.run().await),
             Command::ScriptedModel(command) => done(command.run().await),
             Command::Compile(command) => command.run(),
         }

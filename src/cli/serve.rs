@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::server::config::{Config, LogFormat};
-use crate::server::{self, Server};
+use crate::server::{self, Server, logging};
 
 /// Runs the server until SIGTERM or SIGINT.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,9 @@ A configuration file, every key optional:
   idle_timeout_ms = 60000
   [sandbox]
   private_addresses = false
-  search_endpoint = \"http://127.0.0.1:8888/search\"")]
+  search_endpoint = \"http://127.0.0.1:8888/search\"
+  [mcp]
+  allowed_hosts = [\"tools.example.com\"]")]
 pub(super) struct Command {
     /// Where to listen; port 0 picks one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT", env = "GLOVEBOX_LISTEN")]
@@ -60,7 +62,7 @@ impl Command {
             log: self.log.unwrap_or(file.log),
             ..file
         };
-        server::logging::start(config.log);
+        logging::start(config.log, logging::FOR_A_SERVER);
         let given = std::env::var("GLOVEBOX_API_KEY")
             .ok()
             .filter(|key| !key.is_empty());

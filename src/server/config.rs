@@ -1,13 +1,14 @@
 //! The configuration: a TOML file, flags and environment variables, in rising order of precedence of flags over
 //! environment over file. Unknown keys are refused.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::agent::{self, hands::SandboxesOptions};
-use crate::model;
+use crate::{mcp, model};
 
 /// What can be written in the file. Every key is optional.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Config {
     pub model: ModelConfig,
     /// What every sandbox gets.
     pub sandbox: SandboxConfig,
+    /// Clients of `/mcp`.
+    pub mcp: McpConfig,
 }
 
 /// How logs are written to standard error.
@@ -69,6 +72,21 @@ pub struct SandboxConfig {
     /// A SearXNG-compatible search engine for web_search, for example `http://127.0.0.1:8888/search`. Default none: the
     /// tool then says so. `GLOVEBOX_SEARCH_ENDPOINT` overrides it.
     pub search_endpoint: Option<String>,
+}
+
+/// `[mcp]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct McpConfig {
+    /// Sessions of one key at a time. Default 64.
+    pub sessions_max: Option<usize>,
+    /// A session nothing is heard of for so long is closed, with its files. Default an hour.
+    pub idle_timeout_ms: Option<u64>,
+    /// Names that clients may use for this server. Default: `localhost` and its addresses when the server listens on
+    /// loopback only, and every name otherwise.
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Origins of web pages that may ask, for example `https://app.example.com:443`. Default: those of this machine.
+    pub allowed_origins: Option<Vec<String>>,
 }
 
 /// Why there is no configuration.
@@ -139,6 +157,29 @@ impl Config {
             search_endpoint: variable("GLOVEBOX_SEARCH_ENDPOINT")
                 .or(self.sandbox.search_endpoint.clone()),
             ..SandboxesOptions::default()
+        }
+    }
+
+    /// How MCP clients are treated by a server that listens on `address`.
+    pub fn mcp(&self, address: SocketAddr) -> mcp::Options {
+        let default = mcp::Options::default();
+        let hosts = if address.ip().is_loopback() {
+            default.allowed_hosts
+        } else {
+            Vec::new()
+        };
+        let given = &self.mcp;
+        mcp::Options {
+            sessions_max: given.sessions_max.unwrap_or(default.sessions_max),
+            idle_timeout: given
+                .idle_timeout_ms
+                .map_or(default.idle_timeout, Duration::from_millis),
+            allowed_hosts: given.allowed_hosts.clone().unwrap_or(hosts),
+            allowed_origins: given
+                .allowed_origins
+                .clone()
+                .unwrap_or(default.allowed_origins),
+            ..default
         }
     }
 

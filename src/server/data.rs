@@ -78,6 +78,23 @@ impl DataDirectory {
         }
     }
 
+    /// Removes the files of all sessions whose ids begin with `prefix` and an underscore. Blocking.
+    pub fn remove_sessions(&self, prefix: &str) -> Result<(), DataError> {
+        let sessions = self.sessions();
+        let failed = |source| DataError::Io {
+            path: sessions.clone(),
+            source,
+        };
+        let prefix = format!("{prefix}_");
+        for entry in std::fs::read_dir(&sessions).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                std::fs::remove_dir_all(entry.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.0.join("glovebox.db")
@@ -92,6 +109,18 @@ impl DataDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_sessions_with_the_prefix_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(directory.path()).unwrap();
+        for name in ["mcp_1", "sesn_1", "mcpx"] {
+            std::fs::create_dir_all(data.sessions().join(name).join("tmp")).unwrap();
+        }
+        data.remove_sessions("mcp").unwrap();
+        let left = |name: &str| data.sessions().join(name).exists();
+        assert_eq!(["mcp_1", "sesn_1", "mcpx"].map(left), [false, true, true]);
+    }
 
     #[test]
     fn one_server_at_a_time() {

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
 use crate::ids::Ids;
+use crate::mcp::KeyGrants;
 use crate::store::{KeyRow, Keys, StoreError};
 
 /// The workspace that keys belong to unless another is named.
@@ -20,24 +21,36 @@ pub fn new_secret() -> String {
     PREFIX.chars().chain(random).collect()
 }
 
+/// A key to store.
+#[derive(Debug, Clone, Copy)]
+pub struct NewKey<'a> {
+    /// Whose objects it gives access to.
+    pub workspace: &'a str,
+    /// What it is for.
+    pub name: &'a str,
+    /// What its owner sends; only its SHA-256 is kept.
+    pub secret: &'a str,
+    /// What tools called over MCP may reach; none for [`crate::mcp::KeyGrants::default`].
+    pub grants: Option<&'a KeyGrants>,
+}
+
 /// Stores a key; durable when it returns. Gives what was stored, without the secret.
 pub async fn add(
     keys: &dyn Keys,
     clock: &dyn Clock,
     ids: &dyn Ids,
-    workspace: &str,
-    name: &str,
-    secret: &str,
+    key: NewKey<'_>,
 ) -> Result<KeyRow, StoreError> {
     let row = KeyRow {
         id: ids.next("apikey"),
-        workspace: workspace.into(),
-        name: name.into(),
-        hint: hint(secret),
+        workspace: key.workspace.into(),
+        name: key.name.into(),
+        hint: hint(key.secret),
         created_at: clock.now().to_string(),
         revoked_at: None,
+        grants: key.grants.map(KeyGrants::to_value),
     };
-    keys.add(row.clone(), digest(secret)).await?;
+    keys.add(row.clone(), digest(key.secret)).await?;
     Ok(row)
 }
 
@@ -52,21 +65,25 @@ pub async fn at_start(
     match given {
         Some(secret) => {
             if keys.find_by_secret(digest(secret)).await?.is_none() {
-                add(
-                    keys,
-                    clock,
-                    ids,
-                    DEFAULT_WORKSPACE,
-                    "GLOVEBOX_API_KEY",
+                let key = NewKey {
+                    workspace: DEFAULT_WORKSPACE,
+                    name: "GLOVEBOX_API_KEY",
                     secret,
-                )
-                .await?;
+                    grants: None,
+                };
+                add(keys, clock, ids, key).await?;
             }
             Ok(None)
         }
         None if keys.all().await?.is_empty() => {
             let secret = new_secret();
-            add(keys, clock, ids, DEFAULT_WORKSPACE, "first start", &secret).await?;
+            let key = NewKey {
+                workspace: DEFAULT_WORKSPACE,
+                name: "first start",
+                secret: &secret,
+                grants: None,
+            };
+            add(keys, clock, ids, key).await?;
             Ok(Some(secret))
         }
         None => Ok(None),

@@ -6,9 +6,14 @@ use tracing_subscriber::EnvFilter;
 
 use super::config::LogFormat;
 
-/// Starts logging. `RUST_LOG` chooses what, for example `glovebox=debug`; by default everything from `info`.
-pub fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// What a server logs: everything from `info`, but not what each MCP client does wrong.
+pub const FOR_A_SERVER: &str = "info,rmcp=error";
+/// What a command logs beside its own output.
+pub const FOR_A_COMMAND: &str = "warn,rmcp=error";
+
+/// Starts logging. `RUST_LOG` chooses what, for example `glovebox=debug`, in place of `default`.
+pub fn start(format: LogFormat, default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

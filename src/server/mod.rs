@@ -9,6 +9,7 @@ use crate::agent::{self, Agents, hands::Sandboxes};
 use crate::api::{self, Api};
 use crate::clock::SystemClock;
 use crate::ids::RandomIds;
+use crate::mcp::{self, Catalogued, Mcp};
 use crate::model::MessagesApi;
 use crate::store::sqlite::{self, Sqlite};
 use crate::tools::BuiltIn;
@@ -36,6 +37,8 @@ impl Server {
     pub async fn start(config: Config, key: Option<&str>) -> anyhow::Result<Server> {
         let data = DataDirectory::open(&config.data_directory()?)?;
         let lock = data.lock()?;
+        // Nobody can go on with the MCP sessions of a server that has ended.
+        data.remove_sessions(mcp::SESSION_PREFIX)?;
         // Bound before the slow parts, so that a taken port is known at once; nothing is accepted until the end.
         let listener =
             TcpListener::bind(config.listen.as_deref().unwrap_or("127.0.0.1:8080")).await?;
@@ -50,7 +53,8 @@ impl Server {
             })
             .await??;
         let catalogue = Arc::new(built_in.catalogue(&engine).await?);
-        let workshop = Sandboxes::new(engine, built_in, config.sandboxes(data.sessions()));
+        let sandboxes = config.sandboxes(data.sessions());
+        let workshop = Arc::new(Sandboxes::new(engine, built_in, sandboxes));
         let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds);
         let new_key = keys::at_start(&store, &*clock, &*ids, key).await?;
@@ -59,8 +63,8 @@ impl Server {
             log: store.clone(),
             documents: store.clone(),
             model: Arc::new(MessagesApi::new(&config.model.options())?),
-            workshop: Arc::new(workshop),
-            catalogue,
+            workshop: workshop.clone(),
+            catalogue: catalogue.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
             options: config.agent_options(),
@@ -69,8 +73,11 @@ impl Server {
         if recovered > 0 {
             tracing::info!(sessions = recovered, "sessions that were running go on");
         }
+        let tools = Arc::new(Catalogued::new(&catalogue, workshop));
+        let mcp = Mcp::new(tools, ids.clone(), config.mcp(listener.local_addr()?));
         let api = Api {
             agents,
+            mcp,
             documents: store.clone(),
             keys: store,
             ids,

@@ -695,6 +695,7 @@ async fn keys_are_found_by_their_secret_until_revoked(store: &impl Store) {
         hint: "gb_1".into(),
         created_at: format!("2026-01-01T00:00:0{n}.000000Z"),
         revoked_at: None,
+        grants: (n == 1).then(|| json!({"hosts": ["a.example"]})),
     };
     store.add(key(1), [1; 32]).await.unwrap();
     store.add(key(2), [2; 32]).await.unwrap();
@@ -704,6 +705,9 @@ async fn keys_are_found_by_their_secret_until_revoked(store: &impl Store) {
         "apikey_2"
     );
     assert!(store.find_by_secret([3; 32]).await.unwrap().is_none());
+    let grants = async |secret| store.find_by_secret(secret).await.unwrap().unwrap().grants;
+    assert_eq!(grants([1; 32]).await, Some(json!({"hosts": ["a.example"]})));
+    assert_eq!(grants([2; 32]).await, None);
     assert!(
         store
             .revoke("apikey_2", "2026-01-02T00:00:00.000000Z")

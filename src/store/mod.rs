@@ -234,6 +234,8 @@ pub struct KeyRow {
     pub hint: String,
     pub created_at: String,
     pub revoked_at: Option<String>,
+    /// What tools that are called with it directly may reach, opaque to the store. None: what every key may.
+    pub grants: Option<Value>,
 }
 
 /// API keys, known only by the SHA-256 of their secret.

@@ -11,6 +11,8 @@ mod environments;
 mod events;
 mod faults;
 mod layering;
+mod mcp;
+mod mcp_process;
 mod model;
 mod process;
 mod readers;

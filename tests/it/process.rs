@@ -9,7 +9,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 /// The key that every server here accepts.
-const KEY: &str = "test-key";
+pub(crate) const KEY: &str = "test-key";
 
 /// How long anything may take. A first start compiles the built-in components.
 const PATIENCE: Duration = Duration::from_secs(600);

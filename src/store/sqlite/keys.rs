@@ -1,5 +1,6 @@
 //! API keys.
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::connection::failed;
@@ -11,7 +12,8 @@ pub(super) fn add(
     secret_sha256: &[u8; 32],
 ) -> Result<(), StoreError> {
     sql.prepare_cached(
-        "INSERT INTO keys (id, workspace, name, hint, created_at, revoked_at, secret_sha256) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO keys (id, workspace, name, hint, created_at, revoked_at, secret_sha256, grants) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -21,7 +23,8 @@ pub(super) fn add(
             key.hint,
             key.created_at,
             key.revoked_at,
-            secret_sha256
+            secret_sha256,
+            key.grants.as_ref().map(ToString::to_string)
         ])
     })
     .map_err(failed("add a key"))?;
@@ -33,14 +36,14 @@ pub(super) fn find_by_secret(
     secret_sha256: &[u8; 32],
 ) -> Result<Option<KeyRow>, StoreError> {
     sql.prepare_cached(
-        "SELECT id, workspace, name, hint, created_at, revoked_at FROM keys WHERE secret_sha256 = ? AND revoked_at IS NULL",
+        "SELECT id, workspace, name, hint, created_at, revoked_at, grants FROM keys WHERE secret_sha256 = ? AND revoked_at IS NULL",
     )
     .and_then(|mut statement| statement.query_row([secret_sha256], row).optional())
     .map_err(failed("find a key"))
 }
 
 pub(super) fn all(sql: &Connection) -> Result<Vec<KeyRow>, StoreError> {
-    sql.prepare_cached("SELECT id, workspace, name, hint, created_at, revoked_at FROM keys ORDER BY created_at, id")
+    sql.prepare_cached("SELECT id, workspace, name, hint, created_at, revoked_at, grants FROM keys ORDER BY created_at, id")
         .and_then(|mut statement| statement.query_map([], row)?.collect())
         .map_err(failed("list keys"))
 }
@@ -60,5 +63,12 @@ fn row(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
         hint: row.get(3)?,
         created_at: row.get(4)?,
         revoked_at: row.get(5)?,
+        grants: row
+            .get::<_, Option<String>>(6)?
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(6, Type::Text, Box::new(error))
+            })?,
     })
 }

@@ -71,6 +71,10 @@ const MIGRATIONS: &[&str] = &[
         secret_sha256 BLOB NOT NULL UNIQUE
     ) STRICT;
     ",
+    // 2: what tools may reach that are called with a key, as JSON; none for keys that nobody said anything about.
+    "
+    ALTER TABLE keys ADD COLUMN grants TEXT;
+    ",
 ];
 
 /// Brings the file to the newest version. Refuses a file from a newer program.
@@ -113,6 +117,24 @@ mod tests {
         let mut sql = Connection::open_in_memory().unwrap();
         migrate(&mut sql).unwrap();
         migrate(&mut sql).unwrap();
+    }
+
+    #[test]
+    fn keys_of_the_first_schema_stay_and_have_no_grants() {
+        let mut sql = Connection::open_in_memory().unwrap();
+        sql.execute_batch(MIGRATIONS[0]).unwrap();
+        sql.pragma_update(None, "user_version", 1).unwrap();
+        sql.execute_batch(
+            "INSERT INTO keys VALUES ('apikey_1', 'w', 'laptop', 'gb', '2026', NULL, x'01');",
+        )
+        .unwrap();
+        migrate(&mut sql).unwrap();
+        let (name, grants): (String, Option<String>) = sql
+            .query_row("SELECT name, grants FROM keys", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!((name.as_str(), grants), ("laptop", None));
     }
 
     #[test]

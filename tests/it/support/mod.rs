@@ -4,17 +4,21 @@ mod clock;
 mod faults;
 mod hands;
 mod model;
+mod puppet;
 mod sse;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use glovebox::agent::hands::Workshop;
 use glovebox::agent::{Agents, Options, Parts};
 use glovebox::api::{self, Api};
 use glovebox::clock::SystemClock;
 use glovebox::ids::Ids;
+use glovebox::mcp::{self, Catalogued, Mcp};
 use glovebox::store::sqlite::{self, Sqlite};
 use glovebox::store::{KeyRow, Keys};
+use glovebox::tools::Catalogue;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -24,6 +28,7 @@ use faults::Faulty;
 pub(crate) use faults::{FAILS, PANICS};
 use hands::NoHands;
 pub(crate) use model::{Part, ScriptedModel};
+pub(crate) use puppet::Puppets;
 
 /// Ids that can be foretold: `agent_1`, `req_2`.
 #[derive(Default)]
@@ -98,6 +103,11 @@ impl Answer {
 impl Server {
     /// The same server with another key's rights.
     pub(crate) async fn add_key(&self, workspace: &str, secret: &str) {
+        self.add_key_with(workspace, secret, None).await;
+    }
+
+    /// The same server with another key's rights, and what it may do over MCP.
+    pub(crate) async fn add_key_with(&self, workspace: &str, secret: &str, grants: Option<Value>) {
         let row = KeyRow {
             id: format!("apikey_{secret}"),
             workspace: workspace.to_owned(),
@@ -105,6 +115,7 @@ impl Server {
             hint: secret.chars().take(4).collect(),
             created_at: "2026-01-01T00:00:00.000000Z".to_owned(),
             revoked_at: None,
+            grants,
         };
         self.keys
             .add(row, Sha256::digest(secret.as_bytes()).into())
@@ -169,6 +180,20 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
 impl Server {
     /// A server with an empty store and the key of workspace `wrkspc_a`.
     pub(crate) async fn start() -> Self {
+        Self::start_with(
+            Arc::new(NoHands),
+            Catalogue::default(),
+            mcp::Options::default(),
+        )
+        .await
+    }
+
+    /// The same, with tools.
+    pub(crate) async fn start_with(
+        workshop: Arc<dyn Workshop>,
+        catalogue: Catalogue,
+        options: mcp::Options,
+    ) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store = Arc::new(
             Sqlite::open(
@@ -185,14 +210,16 @@ impl Server {
             log: store.clone(),
             documents: store.clone(),
             model: Arc::new(model.clone()),
-            workshop: Arc::new(NoHands),
-            catalogue: Arc::default(),
+            workshop: workshop.clone(),
+            catalogue: Arc::new(catalogue.clone()),
             clock: Arc::new(SystemClock),
             ids: ids.clone(),
             options: Options::default(),
         });
+        let tools = Arc::new(Catalogued::new(&catalogue, workshop));
         let api = Api {
             agents: agents.clone(),
+            mcp: Mcp::new(tools, ids.clone(), options),
             documents: Arc::new(Faulty(store)),
             keys: keys.clone(),
             ids,
