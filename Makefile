@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 
-.PHONY: help build demo test unit sdk check lint bench fmt clean
+.PHONY: help build demo test unit sdk mcp check lint bench fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,13 +16,16 @@ build: ## the release binary, target/release/glovebox
 demo: build ## builds, starts the server and a scripted model, and runs the quickstart through the official Python SDK
 	demo/run.sh target/release/glovebox
 
-test: unit sdk ## every test: the crates', the guests', and the official SDKs against a running server
+test: unit sdk mcp ## every test: the crates', the guests', and the official SDKs and MCP clients against a running server
 
 unit: ## the Rust tests
 	scripts/cargo-test.sh
 
 sdk: build ## the official Python and TypeScript SDKs against a running server
 	tests/sdk/run.sh target/release/glovebox
+
+mcp: build ## the official MCP clients against a running server and `glovebox mcp`
+	tests/mcp/run.sh target/release/glovebox
 
 lint: ## format, clippy with warnings denied, licences and advisories
 	$(CARGO) fmt --all --check
