@@ -24,7 +24,6 @@ mod programs;
 mod report;
 mod run;
 mod sandbox;
-mod scope;
 mod state;
 mod tool;
 
