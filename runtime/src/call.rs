@@ -189,12 +189,17 @@ async fn perform(
             component.name()
         )));
     }
+    let scope = sandbox
+        .scopes
+        .make(&sandbox.grant, options.allowance.as_ref());
+    let cwd = scope.cwd();
     let birth = Birth {
         parent: 1,
         arguments: vec![component.name().to_owned()],
         background: false,
         sigpipe_kills: false,
         account: Arc::clone(&account),
+        scope,
     };
     let Ok(mut grave) = enter(&sandbox, birth) else {
         return Came::To(Outcome::Limit {
@@ -220,9 +225,16 @@ async fn perform(
             BTreeMap::from([(0, Endpoint::null()), (1, sink.clone()), (2, sink)])
         }
     };
+    let mut environment = sandbox.grant.environment.clone();
+    // WASI has no other way to tell a guest where it stands.
+    environment.insert("PWD".to_owned(), cwd.to_owned());
+    if plain.is_some() {
+        let stand_ins = process.scope.stand_ins().iter();
+        environment.extend(stand_ins.map(|(name, text)| (name.to_owned(), text.to_owned())));
+    }
     let start = Start {
-        environment: environment(&sandbox),
-        cwd: CWD.to_owned(),
+        environment: environment.into_iter().collect(),
+        cwd: cwd.to_owned(),
         umask: UMASK,
         preopens: component.0.preopens,
         descriptors,
@@ -279,9 +291,6 @@ async fn perform(
         }
     }
 }
-
-/// Where processes start that nobody gave a place.
-pub(crate) const CWD: &str = "/workspace";
 
 /// As everywhere.
 pub(crate) const UMASK: u32 = 0o022;
@@ -387,11 +396,4 @@ fn in_words(outcome: &Outcome) -> String {
         Outcome::Cancelled => "it was killed".to_owned(),
         _ => "it gave an answer instead".to_owned(),
     }
-}
-
-/// The grant's environment, and where the tool stands: WASI has no other way to tell a guest.
-fn environment(sandbox: &Shared) -> Vec<(String, String)> {
-    let mut environment = sandbox.grant.environment.clone();
-    environment.insert("PWD".to_owned(), CWD.to_owned());
-    environment.into_iter().collect()
 }

@@ -62,14 +62,13 @@ impl Host for State {
     }
 
     fn setting(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self
-            .tool
-            .as_ref()
-            .and_then(|_| self.sandbox.grant.settings.get(&name).cloned()))
+        let granted = self.tool.is_some() && self.process.scope.settings.contains(&name);
+        let settings = &self.sandbox.grant.settings;
+        Ok(settings.get(&name).filter(|_| granted).cloned())
     }
 
-    fn secret(&mut self, _name: String) -> wasmtime::Result<Option<String>> {
-        Ok(None)
+    fn secret(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.process.scope.stand_ins().get(&name).map(str::to_owned))
     }
 
     fn cancelled(&mut self) -> wasmtime::Result<bool> {

@@ -24,6 +24,7 @@ mod programs;
 mod report;
 mod run;
 mod sandbox;
+mod scope;
 mod state;
 mod tool;
 

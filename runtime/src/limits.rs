@@ -61,9 +61,9 @@ impl Account {
         Account::with_life(limits, Life::Call, parent)
     }
 
-    /// The account of a background process below that of a sandbox.
-    pub(crate) fn background(sandbox: &Arc<Account>) -> Arc<Account> {
-        Account::with_life(sandbox.limits, Life::Background, Some(Arc::clone(sandbox)))
+    /// The account of a background process below that of a sandbox, with the limits of the call that started it.
+    pub(crate) fn background(limits: Limits, sandbox: &Arc<Account>) -> Arc<Account> {
+        Account::with_life(limits, Life::Background, Some(Arc::clone(sandbox)))
     }
 
     fn with_life(limits: Limits, life: Life, parent: Option<Arc<Account>>) -> Arc<Account> {

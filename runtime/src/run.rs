@@ -120,6 +120,7 @@ impl Sandbox {
             background: false,
             sigpipe_kills: false,
             account: Arc::clone(&account),
+            scope: shared.scopes.make(&shared.grant, None),
         };
         let killer = KillOnDrop::new(&account);
         let process = launch(shared, component.clone(), birth, start, Deadline::Watched).map_err(

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use crate::Engine;
 use crate::fs::{Ledger, LedgerLimits, MountError, Mounts};
 use crate::grant::Grant;
-use crate::http::Policy;
 use crate::limits::{Account, Verdict};
 use crate::process::table::Table;
 use crate::programs::Programs;
+use crate::scope::Scopes;
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +34,11 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) grant: Grant,
     pub(crate) programs: Arc<Programs>,
-    pub(crate) mounts: Arc<Mounts>,
+    mounts: Arc<Mounts>,
+    pub(crate) scopes: Scopes,
     pub(crate) table: Table,
     /// Above the accounts of all calls and background processes: adds up their memory.
     pub(crate) account: Arc<Account>,
-    /// What its HTTP requests may do.
-    pub(crate) http: Arc<Policy>,
     tool_state: Mutex<BTreeMap<String, Bytes>>,
 }
 
@@ -70,11 +69,11 @@ impl Sandbox {
             shared: Arc::new(Shared {
                 engine: engine.clone(),
                 programs,
+                scopes: Scopes::new(&grant, Arc::clone(&mounts)),
                 mounts,
                 table: Table::default(),
                 account: Account::new(grant.limits, None),
                 tool_state: Mutex::default(),
-                http: Policy::of(&grant),
                 grant,
             }),
         })

@@ -90,11 +90,11 @@ impl State {
         State {
             table,
             limiter: Limiter::new(Arc::clone(&process.account)),
-            fs: FsState::new(Arc::clone(&sandbox.mounts), &start.cwd, start.umask)
+            fs: FsState::new(Arc::clone(&process.scope.mounts), &start.cwd, start.umask)
                 .with_descriptors_max(descriptors_max)
                 .with_preopens(start.preopens)
                 .with_own_directory(proc::directory(Arc::new(own))),
-            hooks: Hooks::new(Arc::clone(&sandbox.http)),
+            hooks: Hooks::new(Arc::clone(&process.scope.http)),
             fetched: fetch::Answer::default(),
             process,
             sandbox,
@@ -127,7 +127,7 @@ impl WasiHttpView for State {
 
 impl FetchView for State {
     fn fetch(&mut self) -> (&Arc<Policy>, &mut fetch::Answer) {
-        (&self.sandbox.http, &mut self.fetched)
+        (&self.process.scope.http, &mut self.fetched)
     }
 }
 

@@ -87,6 +87,7 @@ pub struct Mounts {
     pub(super) nowhere: Arc<MountInfo>,
     infos: Vec<Arc<MountInfo>>,
     ledger: Arc<Ledger>,
+    narrowed: bool,
 }
 
 impl Mounts {
@@ -127,6 +128,34 @@ impl Mounts {
         &self.infos
     }
 
+    /// A view of it: only the mounts that `access` names, with no more than it says. Files, their identities and the account
+    /// are the same.
+    pub(crate) fn narrow(&self, access: impl Fn(&MountInfo) -> Option<Access>) -> Arc<Mounts> {
+        let mut infos = Vec::new();
+        let points = self.points.narrow(&access, &mut infos).unwrap_or(Point {
+            children: BTreeMap::new(),
+            mounted: None,
+            synthetic: Arc::clone(&self.points.synthetic),
+        });
+        Arc::new(Mounts {
+            points: Arc::new(points),
+            nowhere: Arc::clone(&self.nowhere),
+            infos,
+            ledger: Arc::clone(&self.ledger),
+            narrowed: true,
+        })
+    }
+
+    /// Whether this is a view.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.narrowed
+    }
+
+    /// Whether something is mounted at `at`.
+    pub(crate) fn has(&self, at: &str) -> bool {
+        self.infos.iter().any(|info| info.at == at)
+    }
+
     /// What all writable mounts together have in use, and the account that says how much they may.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
@@ -135,6 +164,43 @@ impl Mounts {
     /// What is in use.
     pub fn usage(&self) -> Usage {
         self.ledger.usage()
+    }
+}
+
+impl Point {
+    /// The part of it that `access` names; none if that is nothing.
+    fn narrow(
+        &self,
+        access: &impl Fn(&MountInfo) -> Option<Access>,
+        infos: &mut Vec<Arc<MountInfo>>,
+    ) -> Option<Point> {
+        let mounted = self.mounted.as_ref().and_then(|mounted| {
+            let info = &mounted.info;
+            let info = Arc::new(MountInfo {
+                at: info.at.clone(),
+                kind: info.kind,
+                access: info.access.min(access(info)?),
+                id: info.id,
+            });
+            infos.push(Arc::clone(&info));
+            let root = match &mounted.root {
+                Root::Shared(directory) => Root::Shared(Arc::clone(directory)),
+                Root::PerProcess => Root::PerProcess,
+            };
+            Some(Mounted { info, root })
+        });
+        let children: BTreeMap<_, _> = self
+            .children
+            .iter()
+            .filter_map(|(name, child)| {
+                Some((name.clone(), Arc::new(child.narrow(access, infos)?)))
+            })
+            .collect();
+        (mounted.is_some() || !children.is_empty()).then(|| Point {
+            children,
+            mounted,
+            synthetic: Arc::clone(&self.synthetic),
+        })
     }
 }
 
@@ -232,6 +298,7 @@ impl MountTable {
             }),
             infos: self.infos,
             ledger: self.ledger,
+            narrowed: false,
         })
     }
 }

@@ -9,13 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::address::is_public;
-use super::policy::{Policy, Refusal};
+use super::policy::{Policy, Reach, Refusal};
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -31,19 +31,26 @@ pub(super) async fn send(
     let url = Url::parse(&parts.uri.to_string())
         .map_err(|error| Refusal::Invalid(format!("not a URL: {error}")))?;
     policy.check(&url)?;
+    let mut headers = parts.headers;
+    let secret = policy.stand_ins().reveal(&url, &mut headers)?;
+    let reach = policy.reach(&url, secret.as_deref())?;
     let permit = policy.enter()?;
     let host = url.host_str().unwrap_or_default().to_owned();
-    let mut headers = parts.headers;
     // It follows from the URL that was checked, and from nothing else.
     headers.remove(http::header::HOST);
-    let answer = client(policy.private_addresses)?
+    let answer = client(reach)?
         .request(parts.method, url)
         .headers(headers)
         .body(body)
         .timeout(time_max.map_or(policy.time_max, |time| time.min(policy.time_max)))
         .send()
         .await
-        .map_err(|error| refusal(&host, &error))?;
+        .map_err(|error| match (refusal(&host, &error), secret) {
+            (Refusal::Prohibited { host, .. }, Some(secret)) if reach == Reach::Private => {
+                Refusal::in_the_clear(secret, host)
+            }
+            (refusal, _) => refusal,
+        })?;
     let size = answer.content_length();
     if size.is_some_and(|size| size > policy.body_bytes_max) {
         return Err(Refusal::TooLarge(policy.body_bytes_max));
@@ -100,16 +107,21 @@ impl Body for AnswerBody {
 
 /// One client per kind of policy. They keep no connections: an idle one would belong to the engine whose request opened
 /// it, and outlive the check of its address.
-fn client(private_addresses: bool) -> Result<&'static Client, Refusal> {
+fn client(reach: Reach) -> Result<&'static Client, Refusal> {
     static PUBLIC: OnceLock<Result<Client, String>> = OnceLock::new();
+    static ANY: OnceLock<Result<Client, String>> = OnceLock::new();
     static PRIVATE: OnceLock<Result<Client, String>> = OnceLock::new();
-    let client = if private_addresses { &PRIVATE } else { &PUBLIC };
+    let client = match reach {
+        Reach::Public => &PUBLIC,
+        Reach::Any => &ANY,
+        Reach::Private => &PRIVATE,
+    };
     client
         .get_or_init(|| {
             // Fails when the process has chosen one already, which is as good.
             let _ = rustls::crypto::ring::default_provider().install_default();
             Client::builder()
-                .dns_resolver(Arc::new(Resolver { private_addresses }))
+                .dns_resolver(Arc::new(Resolver { reach, look_up }))
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()
                 .referer(false)
@@ -127,13 +139,21 @@ fn client(private_addresses: bool) -> Result<&'static Client, Refusal> {
 
 /// Resolves names, and leaves only addresses that may be dialled.
 struct Resolver {
-    private_addresses: bool,
+    reach: Reach,
+    look_up: LookUp,
+}
+
+type LookUp = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+
+/// As this machine resolves names.
+fn look_up(name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }
 
 /// What [`Resolver`] refuses with. Found again in the client's error.
 #[derive(Debug, thiserror::Error)]
 enum Unresolved {
-    #[error("not a public address")]
+    #[error("not an address that may be dialled")]
     Prohibited(std::net::IpAddr),
     #[error("no such host")]
     NotFound,
@@ -141,16 +161,14 @@ enum Unresolved {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let private_addresses = self.private_addresses;
+        let reach = self.reach;
+        let found = (self.look_up)(name.as_str().to_owned());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0))
-                .await
-                .map_err(|_| Unresolved::NotFound)?;
-            let found: Vec<SocketAddr> = found.collect();
+            let found = found.await.map_err(|_| Unresolved::NotFound)?;
             let allowed: Vec<_> = found
                 .iter()
                 .copied()
-                .filter(|address| private_addresses || is_public(address.ip()))
+                .filter(|address| reach.allows(address.ip()))
                 .collect();
             match (allowed.is_empty(), found.first()) {
                 (false, _) => Ok(Box::new(allowed.into_iter()) as Addrs),

@@ -54,7 +54,7 @@ fn time_max(options: Option<RequestOptions>) -> Option<Duration> {
 
 fn error(refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Denied(_) => Error::HttpRequestDenied,
+        Refusal::Denied(_) | Refusal::Secret { .. } => Error::HttpRequestDenied,
         Refusal::Prohibited { .. } => Error::DestinationIpProhibited,
         Refusal::TooMany(_) => Error::ConnectionLimitReached,
         Refusal::Invalid(_) => Error::HttpRequestUriInvalid,

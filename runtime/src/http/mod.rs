@@ -10,6 +10,8 @@ mod client;
 pub(crate) mod fetch;
 mod hooks;
 mod policy;
+mod secrets;
 
 pub(crate) use hooks::Hooks;
 pub(crate) use policy::Policy;
+pub(crate) use secrets::StandIns;

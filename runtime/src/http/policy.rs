@@ -9,17 +9,40 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Host;
 
 use super::address::is_public;
+use super::secrets::StandIns;
 use crate::grant::{Denial, Grant, Network};
 
-/// A sandbox's, shared by its processes.
+/// A sandbox's, or that of one call, shared by its processes.
 #[derive(Debug)]
 pub(crate) struct Policy {
     network: Network,
+    /// What the call's allowance says.
+    call: Network,
+    stand_ins: StandIns,
     pub(super) private_addresses: bool,
     pub(super) body_bytes_max: u64,
     pub(super) time_max: Duration,
     in_flight: Arc<Semaphore>,
     in_flight_max: u32,
+}
+
+/// Which addresses may be dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Public,
+    Any,
+    /// Only those that are not public.
+    Private,
+}
+
+impl Reach {
+    pub(super) fn allows(self, address: IpAddr) -> bool {
+        match self {
+            Reach::Public => is_public(address),
+            Reach::Any => true,
+            Reach::Private => !is_public(address),
+        }
+    }
 }
 
 /// Why there is no answer, or no more of it.
@@ -29,6 +52,12 @@ pub(crate) enum Refusal {
     Denied(#[from] Denial),
     #[error("network policy denies {host}: {address} is not a public address")]
     Prohibited { host: String, address: IpAddr },
+    #[error("secret {name} is not sent to {host}: {reason}")]
+    Secret {
+        name: String,
+        host: String,
+        reason: String,
+    },
     #[error("limit of {0} concurrent HTTP requests exceeded")]
     TooMany(u32),
     #[error("{0}")]
@@ -45,18 +74,46 @@ pub(crate) enum Refusal {
     Broken { host: String, reason: String },
 }
 
+impl Refusal {
+    pub(super) fn in_the_clear(name: String, host: String) -> Refusal {
+        Refusal::Secret {
+            name,
+            host,
+            reason: "it is only sent over https".to_owned(),
+        }
+    }
+}
+
 impl Policy {
     /// Nothing that the grant does not say.
     pub(crate) fn of(grant: &Grant) -> Arc<Policy> {
         let limits = &grant.limits;
         Arc::new(Policy {
             network: grant.network.clone(),
+            call: Network::Unrestricted,
+            stand_ins: StandIns::default(),
             private_addresses: grant.private_addresses,
             body_bytes_max: limits.http_body_bytes_max,
             time_max: limits.http_time_max,
             in_flight: Arc::new(Semaphore::new(limits.http_requests_max as usize)),
             in_flight_max: limits.http_requests_max,
         })
+    }
+
+    /// That of a call, which shares the sandbox's places in flight.
+    pub(crate) fn narrow(&self, call: Network, stand_ins: StandIns) -> Policy {
+        Policy {
+            network: self.network.clone(),
+            call,
+            stand_ins,
+            in_flight: Arc::clone(&self.in_flight),
+            ..*self
+        }
+    }
+
+    /// The stand-ins of the call's secrets.
+    pub(crate) fn stand_ins(&self) -> &StandIns {
+        &self.stand_ins
     }
 
     /// Whether a request to `url` may be made, as far as its text tells. Names are checked again when they are resolved.
@@ -72,7 +129,12 @@ impl Policy {
             .ok_or_else(|| Refusal::Invalid("the URL has no host".to_owned()))?;
         // Of the parsed URL: in it `0x7f.1` is already `127.0.0.1`.
         let name = host.to_string();
-        self.network.check(name.trim_end_matches('.'))?;
+        let plain_name = name.trim_end_matches('.');
+        self.network.check(plain_name)?;
+        self.call.check(plain_name).map_err(|_| Denial {
+            host: plain_name.to_owned(),
+            reason: "this tool was not granted the host".to_owned(),
+        })?;
         match host {
             Host::Ipv4(address) => self.check_address(&name, address.into()),
             Host::Ipv6(address) => self.check_address(&name, address.into()),
@@ -88,6 +150,28 @@ impl Policy {
             host: host.to_owned(),
             address,
         })
+    }
+
+    /// The addresses that a request may be sent to, `secret` being the name of one that is in it. What is not encrypted does
+    /// not take a secret to a public address.
+    pub(super) fn reach(&self, url: &Url, secret: Option<&str>) -> Result<Reach, Refusal> {
+        let Some(secret) = secret.filter(|_| url.scheme() != "https") else {
+            return Ok(if self.private_addresses {
+                Reach::Any
+            } else {
+                Reach::Public
+            });
+        };
+        let public = match url.host() {
+            Some(Host::Ipv4(address)) => is_public(address.into()),
+            Some(Host::Ipv6(address)) => is_public(address.into()),
+            Some(Host::Domain(_)) | None => false,
+        };
+        if public || !self.private_addresses {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            return Err(Refusal::in_the_clear(secret.to_owned(), host));
+        }
+        Ok(Reach::Private)
     }
 
     /// A place among the requests in flight, until it is dropped.

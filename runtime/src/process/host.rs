@@ -44,6 +44,12 @@ impl State {
             .map_err(|_| Errno::TooManyDescriptors)
     }
 
+    /// Whether a process is this one's business: one of its own call, if it may not start just any program.
+    fn sees(&self, process: &Process) -> bool {
+        let scope = &self.process.scope;
+        scope.sees_all_processes() || process.scope.id == scope.id
+    }
+
     fn endpoint(&self, handle: &Resource<Endpoint>) -> wasmtime::Result<Endpoint> {
         Ok(self.table.get(handle)?.clone())
     }
@@ -177,7 +183,7 @@ impl process::Host for State {
         if let Some(endpoint) = own_descriptor(&path).and_then(|fd| self.descriptors.get(&fd)) {
             return Ok(reopen(endpoint, &how).and_then(|endpoint| self.give(endpoint)));
         }
-        let opened = self.sandbox.mounts.open(&path, how);
+        let opened = self.process.scope.mounts.open(&path, how);
         Ok(opened
             .map_err(Errno::from)
             .and_then(|file| self.give(Description::File(FileDescription::new(file)).into())))
@@ -195,11 +201,17 @@ impl process::Host for State {
     fn which(&mut self, program: String) -> wasmtime::Result<Option<String>> {
         Ok(spawn::name_on_path(&program)
             .filter(|name| self.sandbox.programs.contains(name))
+            .filter(|name| self.process.scope.programs.contains(name))
             .map(|name| format!("/usr/bin/{name}")))
     }
 
     fn programs(&mut self) -> wasmtime::Result<Vec<String>> {
-        Ok(self.sandbox.programs.names().map(str::to_owned).collect())
+        let granted = &self.process.scope.programs;
+        let names = self.sandbox.programs.names();
+        Ok(names
+            .filter(|name| granted.contains(name))
+            .map(str::to_owned)
+            .collect())
     }
 
     fn processes(&mut self) -> wasmtime::Result<Vec<ProcessInfo>> {
@@ -208,12 +220,14 @@ impl process::Host for State {
             .table
             .live()
             .iter()
+            .filter(|process| self.sees(process))
             .map(|process| info(process))
             .collect())
     }
 
     fn kill(&mut self, pid: u32, signal: u8) -> Answer<()> {
-        let Some(process) = self.sandbox.table.get(pid) else {
+        let process = self.sandbox.table.get(pid);
+        let Some(process) = process.filter(|process| self.sees(process)) else {
             return Ok(Err(Errno::NoSuchProcess));
         };
         match signal {
@@ -226,8 +240,13 @@ impl process::Host for State {
 
     async fn wait_for(&mut self, pid: u32) -> wasmtime::Result<Option<Status>> {
         let status = match self.sandbox.table.get(pid) {
-            Some(process) => Some(process.wait().await),
-            None => self.sandbox.table.remembered(pid),
+            Some(process) if self.sees(&process) => Some(process.wait().await),
+            Some(_) => None,
+            None => {
+                let scope = &self.process.scope;
+                let own = |id| scope.sees_all_processes() || id == scope.id;
+                self.sandbox.table.remembered(pid, own)
+            }
         };
         Ok(status.map(Status::from))
     }
@@ -256,7 +275,7 @@ fn info(process: &Process) -> ProcessInfo {
 
 impl files::Host for State {
     fn mode(&mut self, path: String, follow: bool) -> Answer<u32> {
-        let mounts = &self.sandbox.mounts;
+        let mounts = &self.process.scope.mounts;
         let stat = if follow {
             mounts.stat(&path)
         } else {
@@ -267,7 +286,8 @@ impl files::Host for State {
 
     fn set_mode(&mut self, path: String, mode: u32) -> Answer<()> {
         Ok(self
-            .sandbox
+            .process
+            .scope
             .mounts
             .set_mode(&path, mode & 0o7777)
             .map_err(Errno::from))
@@ -283,7 +303,7 @@ impl files::Host for State {
     }
 
     fn mounts(&mut self) -> wasmtime::Result<Vec<FilesystemUsage>> {
-        let ledger = self.sandbox.mounts.ledger();
+        let ledger = self.process.scope.mounts.ledger();
         let (limits, usage) = (ledger.limits(), ledger.usage());
         let describe = |mount: &Arc<crate::fs::MountInfo>| {
             let writable = mount.access == Access::ReadWrite;
@@ -299,7 +319,14 @@ impl files::Host for State {
                 writable,
             }
         };
-        Ok(self.sandbox.mounts.mounts().iter().map(describe).collect())
+        Ok(self
+            .process
+            .scope
+            .mounts
+            .mounts()
+            .iter()
+            .map(describe)
+            .collect())
     }
 }
 

@@ -9,9 +9,11 @@ use super::run::{self, Deadline, End, Grave};
 use super::table::{Birth, Full, Process};
 use super::{Endpoint, Errno};
 use crate::component::{Component, Entry};
+use crate::grant::Names;
 use crate::limits::{Account, Life};
 use crate::report::ExitStatus;
 use crate::sandbox::Shared;
+use crate::scope::Scope;
 use crate::state::{Start, State};
 
 /// A component in a file may not be larger: it is compiled in memory.
@@ -36,10 +38,10 @@ pub(super) async fn spawn(
     descriptors: BTreeMap<u32, Endpoint>,
 ) -> Result<Arc<Process>, Errno> {
     let sandbox = Arc::clone(&parent.sandbox);
-    let component = find(&sandbox, &options.program).await?;
+    let component = find(&sandbox, &parent.process.scope, &options.program).await?;
     // What a background process starts stays on its account, in the background or not: a fork bomb is one tree.
     let account = if options.background && parent.process.account.life() == Life::Call {
-        Account::background(&sandbox.account)
+        Account::background(*parent.process.account.limits(), &sandbox.account)
     } else {
         Arc::clone(&parent.process.account)
     };
@@ -49,6 +51,7 @@ pub(super) async fn spawn(
         background: options.background,
         sigpipe_kills: options.sigpipe_kills,
         account,
+        scope: Arc::clone(&parent.process.scope),
     };
     let start = Start {
         environment: options.environment,
@@ -67,8 +70,15 @@ pub(super) async fn spawn(
     started
 }
 
-async fn find(sandbox: &Arc<Shared>, program: &str) -> Result<Component, Errno> {
+async fn find(
+    sandbox: &Arc<Shared>,
+    scope: &Arc<Scope>,
+    program: &str,
+) -> Result<Component, Errno> {
     if let Some(name) = name_on_path(program).filter(|name| sandbox.programs.contains(name)) {
+        if !scope.programs.contains(name) {
+            return Err(Errno::NoEntry);
+        }
         let component = match sandbox.programs.loaded(name) {
             Some(component) => Some(component.clone()),
             // Loading may mean compiling, which takes seconds: not on a guest's thread.
@@ -87,17 +97,19 @@ async fn find(sandbox: &Arc<Shared>, program: &str) -> Result<Component, Errno> 
     if !program.starts_with('/') {
         return Err(Errno::NoEntry);
     }
-    if sandbox.mounts.mode(program)? & 0o111 == 0 {
+    // A file has no name that could have been granted.
+    if scope.programs != Names::All {
         return Err(Errno::Access);
     }
-    let file = sandbox
-        .mounts
-        .open(program, crate::fs::OpenHow::reading())?;
+    if scope.mounts.mode(program)? & 0o111 == 0 {
+        return Err(Errno::Access);
+    }
+    let file = scope.mounts.open(program, crate::fs::OpenHow::reading())?;
     if file.read_at(0, COMPONENT_MAGIC.len())?[..] != COMPONENT_MAGIC {
         return Err(Errno::NotExecutable);
     }
     drop(file);
-    let wasm = sandbox.mounts.read_file(program, COMPONENT_BYTES_MAX)?;
+    let wasm = scope.mounts.read_file(program, COMPONENT_BYTES_MAX)?;
     let (engine, name) = (sandbox.engine.clone(), program.to_owned());
     // Compiling takes seconds: not on a guest's thread.
     let loaded = tokio::task::spawn_blocking(move || engine.load(&name, &wasm)).await;

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::limits::Account;
 use crate::report::ExitStatus;
+use crate::scope::Scope;
 
 /// Statuses of ended processes that somebody may still ask for.
 const REMEMBERED_MAX: usize = 256;
@@ -25,6 +26,8 @@ pub(crate) struct Process {
     pub(crate) background: bool,
     pub(crate) sigpipe_kills: bool,
     pub(crate) account: Arc<Account>,
+    /// What it may reach.
+    pub(crate) scope: Arc<Scope>,
     /// The signal that is to end it; 0 while none is.
     signal: AtomicU8,
     signalled: Notify,
@@ -39,6 +42,7 @@ pub(crate) struct Birth {
     pub(crate) background: bool,
     pub(crate) sigpipe_kills: bool,
     pub(crate) account: Arc<Account>,
+    pub(crate) scope: Arc<Scope>,
 }
 
 /// The guest's `child` resource.
@@ -96,7 +100,8 @@ pub(crate) struct Table {
 #[derive(Default)]
 struct Shared {
     live: HashMap<u32, Arc<Process>>,
-    remembered: VecDeque<(u32, ExitStatus)>,
+    /// Process, the scope it had, status.
+    remembered: VecDeque<(u32, u64, ExitStatus)>,
     last_pid: u32,
     closed: bool,
 }
@@ -133,6 +138,7 @@ impl Table {
             background: birth.background,
             sigpipe_kills: birth.sigpipe_kills,
             account: birth.account,
+            scope: birth.scope,
             signal: AtomicU8::new(0),
             signalled: Notify::new(),
             status: OnceLock::new(),
@@ -150,7 +156,9 @@ impl Table {
         if shared.remembered.len() >= REMEMBERED_MAX {
             shared.remembered.pop_front();
         }
-        shared.remembered.push_back((process.pid, status));
+        shared
+            .remembered
+            .push_back((process.pid, process.scope.id, status));
         for child in shared
             .live
             .values()
@@ -171,14 +179,14 @@ impl Table {
         self.lock().live.get(&pid).cloned()
     }
 
-    /// How an ended process ended, as far as that is remembered.
-    pub(crate) fn remembered(&self, pid: u32) -> Option<ExitStatus> {
+    /// How an ended process ended, as far as that is remembered and `own` accepts the scope it had.
+    pub(crate) fn remembered(&self, pid: u32, own: impl Fn(u64) -> bool) -> Option<ExitStatus> {
         self.lock()
             .remembered
             .iter()
             .rev()
-            .find(|(ended, _)| *ended == pid)
-            .map(|(_, status)| *status)
+            .find(|(ended, scope, _)| *ended == pid && own(*scope))
+            .map(|(_, _, status)| *status)
     }
 
     /// All live processes, in the order of their ids.
@@ -216,11 +224,16 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Limits;
+    use crate::fs::{Ledger, LedgerLimits, MountTable};
+    use crate::grant::{Grant, Limits};
+    use crate::scope::Scopes;
 
     fn birth(parent: u32, background: bool) -> Birth {
         let account = Account::new(Limits::default(), None);
+        let mounts = MountTable::new(Ledger::new(LedgerLimits::UNLIMITED)).finish();
+        let scopes = Scopes::new(&Grant::default(), mounts);
         Birth {
+            scope: scopes.make(&Grant::default(), None),
             parent,
             arguments: vec!["x".to_owned()],
             background,
@@ -239,7 +252,10 @@ mod tests {
         assert_eq!(child.signal(), Some(SIGKILL));
         assert_eq!(daemon.signal(), None);
         assert_eq!(daemon.parent.load(Ordering::Relaxed), 1);
-        assert_eq!(table.remembered(parent.pid), Some(ExitStatus::Exited(3)));
+        assert_eq!(
+            table.remembered(parent.pid, |_| true),
+            Some(ExitStatus::Exited(3))
+        );
         assert_eq!(table.live().len(), 2);
     }
 

@@ -5,12 +5,16 @@
 mod kernel;
 mod programs;
 mod server;
+mod wat_tool;
 
 mod calls;
 mod compiling;
 mod files;
 mod limits;
+mod plain;
 mod processes;
 mod python;
+mod scope;
+mod secrets;
 mod tools;
 mod web;

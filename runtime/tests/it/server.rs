@@ -33,6 +33,7 @@ impl Answer {
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
+    authorizations: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -41,13 +42,18 @@ impl Server {
         let server = Server {
             address: listener.local_addr().unwrap(),
             asked: Arc::default(),
+            authorizations: Arc::default(),
         };
-        let (asked, answer) = (Arc::clone(&server.asked), Arc::new(answer));
+        let notes = [
+            Arc::clone(&server.asked),
+            Arc::clone(&server.authorizations),
+        ];
+        let answer = Arc::new(answer);
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
+                let (notes, answer) = (notes.clone(), Arc::clone(&answer));
                 // A client that goes away is no failure of the server's.
-                std::thread::spawn(move || drop(serve(connection, &asked, &*answer)));
+                std::thread::spawn(move || drop(serve(connection, &notes, &*answer)));
             }
         });
         server
@@ -58,6 +64,11 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// The `Authorization` of every request that had one.
+    pub(crate) fn authorizations(&self) -> Vec<String> {
+        self.authorizations.lock().unwrap().clone()
+    }
+
     /// Method, path and body of every request so far.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
@@ -66,7 +77,7 @@ impl Server {
 
 fn serve(
     connection: TcpStream,
-    asked: &Mutex<Vec<String>>,
+    [asked, authorizations]: &[Arc<Mutex<Vec<String>>>; 2],
     answer: &dyn Fn(&str) -> Answer,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection.try_clone()?);
@@ -81,10 +92,12 @@ fn serve(
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
-        match header.trim().to_ascii_lowercase().split_once(':') {
-            Some(("content-length", value)) => length = value.trim().parse().unwrap_or(0),
-            Some(_) => {}
-            None => break,
+        let (name, value) = header.split_once(':').unwrap_or((header.trim(), ""));
+        match (name.to_ascii_lowercase().as_str(), value.trim()) {
+            ("content-length", value) => length = value.parse().unwrap_or(0),
+            ("authorization", value) => authorizations.lock().unwrap().push(value.to_owned()),
+            ("", _) => break,
+            _ => {}
         }
     }
     let mut body = vec![0; length];
