@@ -1,7 +1,9 @@
 """The decorator, and the contract's two functions over what it found."""
 
+import contextlib
 import inspect
 import json
+import os
 import traceback
 from typing import Any, Callable, Literal, Mapping, Sequence
 
@@ -97,6 +99,9 @@ def _run(text: str) -> Any:
         value = json.loads(text)
     except ValueError as error:
         raise _answer.InvalidInput(f"the input is not JSON: {error}") from None
+    # Relative paths start there, as for every other program of the sandbox; a tool that wished for no files has none.
+    with contextlib.suppress(OSError):
+        os.chdir("/workspace")
     answer = registered.function(**_schema.arguments(registered.parameters, value))
     if inspect.iscoroutine(answer):
         answer.close()
