@@ -13,7 +13,7 @@ use crate::grant::{Allowance, Limits};
 use crate::limits::{Account, KillOnDrop, Verdict};
 use crate::plain::{Plain, Streams};
 use crate::process::bindings::glovebox::tool::types as wit;
-use crate::process::run::{self, Deadline, End};
+use crate::process::run::{self, Crash, Deadline, End};
 use crate::process::spawn::enter;
 use crate::process::table::{Birth, SIGKILL};
 use crate::process::{Description as EndpointDescription, Endpoint, TailBuffer};
@@ -21,6 +21,9 @@ use crate::report::{CallReport, Content, Description, ExitStatus, Outcome, Usage
 use crate::sandbox::{Sandbox, Shared};
 use crate::state::{Start, State};
 use crate::tool::Called;
+
+/// Pieces of one answer: each becomes an object for the model.
+const PIECES_MAX: usize = 1000;
 
 /// What is kept of what a tool writes to its standard error: it explains a crash.
 const STANDARD_ERROR_BYTES: u64 = 4096;
@@ -93,7 +96,8 @@ impl Sandbox {
             Came::To(outcome) => outcome,
             Came::Called(Ok(content)) => answer(&account, content),
             Came::Called(Err(wit::Failure::InvalidInput(message))) => {
-                Outcome::InvalidInput(message)
+                account.add_output(message.len() as u64);
+                over(&account).unwrap_or(Outcome::InvalidInput(message))
             }
             Came::Called(Err(wit::Failure::Failed(content))) => match answer(&account, content) {
                 Outcome::Answer(content) => Outcome::Failed(content),
@@ -241,10 +245,14 @@ async fn perform(
         tool: Some(ToolContext {
             name: component.name().to_owned(),
             on_progress: options.on_progress,
+            pace: Default::default(),
             cancelled: options.cancelled,
         }),
     };
     let mut store = run::store(&sandbox, &process, start);
+    if matches!(ask, Ask::Describe) {
+        store.set_hostcall_fuel(describe::BYTES_MAX);
+    }
     let end = run::run(
         &process,
         Deadline::Watched,
@@ -278,6 +286,10 @@ async fn perform(
         End::Trapped(_) if memory_refused => Came::To(Outcome::Limit {
             which: crate::LimitKind::Memory,
             message: account.memory_message(),
+        }),
+        End::Trapped(Crash { flood: true, .. }) => Came::To(Outcome::Limit {
+            which: crate::LimitKind::Output,
+            message: "handed over more bytes at once than the host takes".to_owned(),
         }),
         End::Trapped(crash) => {
             let said = standard_error.take().0;
@@ -329,6 +341,12 @@ pub(crate) async fn bury(sandbox: &Shared, account: &Arc<Account>) {
 }
 
 fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
+    if content.len() > PIECES_MAX {
+        return Outcome::Limit {
+            which: crate::LimitKind::Output,
+            message: format!("limit of {PIECES_MAX} pieces of content exceeded"),
+        };
+    }
     let mut answer = Vec::with_capacity(content.len());
     for piece in content {
         let (piece, bytes) = match piece {
@@ -337,7 +355,7 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
                 (Content::Text(text), bytes)
             }
             wit::Content::Image(blob) => {
-                let bytes = blob.data.len();
+                let bytes = blob.media_type.len() + blob.data.len();
                 (
                     Content::Image {
                         media_type: blob.media_type,
@@ -347,7 +365,7 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
                 )
             }
             wit::Content::Document(blob) => {
-                let bytes = blob.data.len();
+                let bytes = blob.media_type.len() + blob.data.len();
                 (
                     Content::Document {
                         media_type: blob.media_type,
@@ -379,12 +397,17 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
         account.add_output(bytes as u64);
         answer.push(piece);
     }
-    match account.verdict() {
-        Some(Verdict::Limit { which, message }) => Outcome::Limit {
+    over(account).unwrap_or(Outcome::Answer(answer))
+}
+
+/// The limit that ended a call, the answer's size included.
+fn over(account: &Account) -> Option<Outcome> {
+    match account.verdict()? {
+        Verdict::Limit { which, message } => Some(Outcome::Limit {
             which: *which,
             message: message.clone(),
-        },
-        _ => Outcome::Answer(answer),
+        }),
+        Verdict::Cancelled => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a running tool can ask of the host besides files and processes: `wit/tool/`, interface `context`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -14,11 +15,18 @@ use crate::state::State;
 /// The most that a tool may leave for its next call.
 const STATE_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of a message of progress, or of why a deadline ended the call.
+const MESSAGE_BYTES_MAX: usize = 1024;
+
+/// Messages of progress of one call. `wit/tool` promises it.
+const PROGRESS_PER_SECOND: usize = 10;
+
 /// What only a tool has, and a program has not.
 pub(crate) struct ToolContext {
     /// Its state is kept under this name.
     pub(crate) name: String,
     pub(crate) on_progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    pub(crate) pace: Pace,
     pub(crate) cancelled: Option<CancellationToken>,
 }
 
@@ -29,7 +37,7 @@ impl Host for State {
         if self.tool.is_some() {
             self.process
                 .account
-                .narrow_deadline(Duration::from_millis(milliseconds), message);
+                .narrow_deadline(Duration::from_millis(milliseconds), cut(message));
         }
         Ok(())
     }
@@ -80,6 +88,8 @@ impl Host for State {
     }
 
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        // It takes room in the host's logs as an answer does in its memory.
+        self.process.account.add_output(message.len() as u64);
         let guest = self.process.arguments.first().map_or("", String::as_str);
         match level {
             Level::Debug => tracing::debug!(target: "glovebox::guest", guest, "{message}"),
@@ -91,14 +101,45 @@ impl Host for State {
     }
 
     fn progress(&mut self, message: String, fraction: Option<f64>) -> wasmtime::Result<()> {
-        if let Some(listener) = self
-            .tool
-            .as_ref()
-            .and_then(|tool| tool.on_progress.as_ref())
+        let Some(tool) = &mut self.tool else {
+            return Ok(());
+        };
+        if let Some(listener) = &tool.on_progress
+            && tool.pace.admits(Instant::now())
         {
-            listener(Progress { message, fraction });
+            listener(Progress {
+                message: cut(message),
+                fraction: fraction.filter(|fraction| (0.0..=1.0).contains(fraction)),
+            });
         }
         Ok(())
+    }
+}
+
+/// A message that is shown to somebody, not longer than it may be.
+fn cut(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+    message
+}
+
+/// Lets so much progress through and no more.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// When the last ones came, the oldest first.
+    let_through: VecDeque<Instant>,
+}
+
+impl Pace {
+    fn admits(&mut self, now: Instant) -> bool {
+        if self.let_through.len() >= PROGRESS_PER_SECOND {
+            let oldest = self.let_through.front();
+            if oldest.is_some_and(|oldest| now.duration_since(*oldest) < Duration::from_secs(1)) {
+                return false;
+            }
+            self.let_through.pop_front();
+        }
+        self.let_through.push_back(now);
+        true
     }
 }
 
@@ -134,5 +175,30 @@ impl v0_1::context::Host for State {
 
     fn progress(&mut self, message: String, fraction: Option<f64>) -> wasmtime::Result<()> {
         Host::progress(self, message, fraction)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_a_second_are_let_through() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        let admitted = |pace: &mut Pace, from: u64| {
+            (from..from + 900)
+                .filter(|at| pace.admits(start + Duration::from_millis(*at)))
+                .count()
+        };
+        assert_eq!(admitted(&mut pace, 0), PROGRESS_PER_SECOND);
+        assert_eq!(admitted(&mut pace, 1000), PROGRESS_PER_SECOND);
+    }
+
+    #[test]
+    fn messages_are_cut_between_characters() {
+        assert_eq!(cut("short".to_owned()), "short");
+        assert_eq!(cut("ä".repeat(2000)).len(), MESSAGE_BYTES_MAX);
+        assert_eq!(cut("€".repeat(2000)).len(), MESSAGE_BYTES_MAX - 1);
     }
 }

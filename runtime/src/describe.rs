@@ -12,6 +12,9 @@ use crate::report::{Description, Effects};
 const TEXT_BYTES_MAX: usize = 65_536;
 const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 
+/// Bytes of all of it: what is more is not even copied.
+pub(crate) const BYTES_MAX: usize = 1 << 20;
+
 /// Objects and lists inside each other in a schema. Written schemas have about ten.
 const SCHEMA_DEPTH_MAX: usize = 64;
 
@@ -26,7 +29,7 @@ pub(crate) fn limits(grant: &Limits) -> Limits {
         memory_bytes_max: 512 << 20,
         cpu_time_max: Duration::from_secs(2),
         wall_time_max: Duration::from_secs(5),
-        output_bytes_max: 1 << 20,
+        output_bytes_max: BYTES_MAX as u64,
         processes_max: u32::MAX,
         ..Limits::default()
     })

@@ -117,24 +117,27 @@ fn client(reach: Reach) -> Result<&'static Client, Refusal> {
         Reach::Private => &PRIVATE,
     };
     client
-        .get_or_init(|| {
-            // Fails when the process has chosen one already, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            Client::builder()
-                .dns_resolver(Arc::new(Resolver { reach, look_up }))
-                .redirect(reqwest::redirect::Policy::none())
-                .no_proxy()
-                .referer(false)
-                .connect_timeout(CONNECT_TIME_MAX)
-                .pool_max_idle_per_host(0)
-                .build()
-                .map_err(|error| error.to_string())
-        })
+        .get_or_init(|| dialling(Resolver { reach, look_up }))
         .as_ref()
         .map_err(|reason| Refusal::Broken {
             host: "the HTTP client".to_owned(),
             reason: reason.clone(),
         })
+}
+
+/// A client that dials what `resolver` gives, and nothing else.
+fn dialling(resolver: Resolver) -> Result<Client, String> {
+    // Fails when the process has chosen one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .dns_resolver(Arc::new(resolver))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .connect_timeout(CONNECT_TIME_MAX)
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 /// Resolves names, and leaves only addresses that may be dialled.
@@ -206,5 +209,87 @@ fn refusal(host: &str, error: &reqwest::Error) -> Refusal {
         () if error.is_connect() => Refusal::Connect { host, reason },
         () if error.is_builder() => Refusal::Invalid(reason),
         () => Refusal::Broken { host, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// A server of one page on this machine, and how many connections it had.
+    fn server() -> (u16, Arc<AtomicU32>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (port, connections) = (listener.local_addr().unwrap().port(), Arc::default());
+        let counted = Arc::clone(&connections);
+        std::thread::spawn(move || {
+            for mut connection in listener.incoming().flatten() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let _ = connection.read(&mut [0; 4096]);
+                let _ = connection.write_all(
+                    b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi",
+                );
+            }
+        });
+        (port, connections)
+    }
+
+    async fn get(resolver: Resolver, port: u16) -> Result<String, Refusal> {
+        let url = format!("http://rebound.example:{port}/");
+        let answer = dialling(resolver).unwrap().get(url).send().await;
+        let answer = answer.map_err(|error| refusal("rebound.example", &error))?;
+        Ok(answer.text().await.unwrap())
+    }
+
+    fn both(_name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        let found = ["8.8.8.8:0", "127.0.0.1:0"].map(|address| address.parse().unwrap());
+        Box::pin(async move { Ok(found.to_vec()) })
+    }
+
+    /// A public address for whoever checks, a private one for whoever connects, if those were two.
+    fn changing(_name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let answer = match ASKED.fetch_add(1, Ordering::SeqCst) {
+            0 => "127.0.0.1:0",
+            _ => "8.8.8.8:0",
+        };
+        Box::pin(async move { Ok(vec![answer.parse().unwrap()]) })
+    }
+
+    #[tokio::test]
+    async fn only_an_address_that_was_checked_is_dialled() {
+        let (port, connections) = server();
+        let only_private = Resolver {
+            reach: Reach::Private,
+            look_up: both,
+        };
+        assert_eq!(get(only_private, port).await.unwrap(), "hi");
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
+        fn loopback(_name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+            Box::pin(async { Ok(vec!["127.0.0.1:0".parse().unwrap()]) })
+        }
+        let only_public = Resolver {
+            reach: Reach::Public,
+            look_up: loopback,
+        };
+        let refused = get(only_public, port).await.unwrap_err();
+        assert!(matches!(refused, Refusal::Prohibited { .. }), "{refused}");
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_answer_is_asked_once_for_each_request() {
+        let (port, connections) = server();
+        let resolver = || Resolver {
+            reach: Reach::Private,
+            look_up: changing,
+        };
+        assert_eq!(get(resolver(), port).await.unwrap(), "hi");
+        let refused = get(resolver(), port).await.unwrap_err();
+        assert!(matches!(refused, Refusal::Prohibited { .. }), "{refused}");
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
     }
 }

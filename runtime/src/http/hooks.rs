@@ -54,14 +54,15 @@ fn time_max(options: Option<RequestOptions>) -> Option<Duration> {
 
 fn error(refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Denied(_) | Refusal::Secret { .. } => Error::HttpRequestDenied,
+        Refusal::Denied(_) => Error::HttpRequestDenied,
         Refusal::Prohibited { .. } => Error::DestinationIpProhibited,
         Refusal::TooMany(_) => Error::ConnectionLimitReached,
         Refusal::Invalid(_) => Error::HttpRequestUriInvalid,
         Refusal::NotFound(_) => Error::DestinationNotFound,
         Refusal::TimedOut(_) => Error::ConnectionTimeout,
         Refusal::TooLarge(max) => Error::HttpResponseBodySize(Some(max)),
-        refusal @ (Refusal::Connect { .. } | Refusal::Broken { .. }) => {
+        // Says more than the code for a denied request can.
+        refusal @ (Refusal::Secret { .. } | Refusal::Connect { .. } | Refusal::Broken { .. }) => {
             Error::InternalError(Some(refusal.to_string()))
         }
     }

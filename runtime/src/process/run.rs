@@ -54,6 +54,8 @@ pub(crate) struct Crash {
     pub(crate) signal: u8,
     /// For a person or a model.
     pub(crate) message: String,
+    /// Whether it handed the host more bytes at once than the host takes.
+    pub(crate) flood: bool,
 }
 
 /// Takes the process out of the table when dropped, after everything it held: whatever happened to the task that ran it.
@@ -169,7 +171,13 @@ fn classify<T>(process: &Process, result: wasmtime::Result<T>) -> End<T> {
         ?error,
         "guest crashed"
     );
-    End::Trapped(Crash { signal, message })
+    // The error has a type, and the type has no public name.
+    let flood = message.starts_with("too much data is being copied");
+    End::Trapped(Crash {
+        signal,
+        message,
+        flood,
+    })
 }
 
 fn thread_time() -> Duration {

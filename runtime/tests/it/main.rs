@@ -9,7 +9,9 @@ mod wat_tool;
 
 mod calls;
 mod compiling;
+mod contract;
 mod files;
+mod hostile_tools;
 mod limits;
 mod plain;
 mod processes;
