@@ -229,7 +229,12 @@ async fn perform(
             BTreeMap::from([(0, Endpoint::null()), (1, sink.clone()), (2, sink)])
         }
     };
-    let mut environment = sandbox.grant.environment.clone();
+    // Describing depends on nothing and leaves nothing.
+    let describing = matches!(ask, Ask::Describe);
+    let mut environment = match describing {
+        true => BTreeMap::new(),
+        false => sandbox.grant.environment.clone(),
+    };
     // WASI has no other way to tell a guest where it stands.
     environment.insert("PWD".to_owned(), cwd.to_owned());
     if plain.is_some() {
@@ -242,7 +247,7 @@ async fn perform(
         umask: UMASK,
         preopens: component.0.preopens,
         descriptors,
-        tool: Some(ToolContext {
+        tool: (!describing).then(|| ToolContext {
             name: component.name().to_owned(),
             on_progress: options.on_progress,
             pace: Default::default(),
@@ -250,7 +255,7 @@ async fn perform(
         }),
     };
     let mut store = run::store(&sandbox, &process, start);
-    if matches!(ask, Ask::Describe) {
+    if describing {
         store.set_hostcall_fuel(describe::BYTES_MAX);
     }
     let end = run::run(

@@ -18,6 +18,9 @@ const STATE_BYTES_MAX: usize = 16 << 20;
 /// Bytes of a message of progress, or of why a deadline ended the call.
 const MESSAGE_BYTES_MAX: usize = 1024;
 
+/// Bytes of a line of the log.
+const LOG_BYTES_MAX: usize = 8192;
+
 /// Messages of progress of one call. `wit/tool` promises it.
 const PROGRESS_PER_SECOND: usize = 10;
 
@@ -35,9 +38,10 @@ impl crate::process::bindings::glovebox::tool::types::Host for State {}
 impl Host for State {
     fn deadline(&mut self, milliseconds: u64, message: String) -> wasmtime::Result<()> {
         if self.tool.is_some() {
-            self.process
-                .account
-                .narrow_deadline(Duration::from_millis(milliseconds), cut(message));
+            self.process.account.narrow_deadline(
+                Duration::from_millis(milliseconds),
+                cut(message, MESSAGE_BYTES_MAX),
+            );
         }
         Ok(())
     }
@@ -90,6 +94,7 @@ impl Host for State {
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         // It takes room in the host's logs as an answer does in its memory.
         self.process.account.add_output(message.len() as u64);
+        let message = cut(message, LOG_BYTES_MAX);
         let guest = self.process.arguments.first().map_or("", String::as_str);
         match level {
             Level::Debug => tracing::debug!(target: "glovebox::guest", guest, "{message}"),
@@ -108,7 +113,7 @@ impl Host for State {
             && tool.pace.admits(Instant::now())
         {
             listener(Progress {
-                message: cut(message),
+                message: cut(message, MESSAGE_BYTES_MAX),
                 fraction: fraction.filter(|fraction| (0.0..=1.0).contains(fraction)),
             });
         }
@@ -117,8 +122,8 @@ impl Host for State {
 }
 
 /// A message that is shown to somebody, not longer than it may be.
-fn cut(mut message: String) -> String {
-    message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+fn cut(mut message: String, bytes_max: usize) -> String {
+    message.truncate(message.floor_char_boundary(bytes_max));
     message
 }
 
@@ -197,8 +202,8 @@ mod tests {
 
     #[test]
     fn messages_are_cut_between_characters() {
-        assert_eq!(cut("short".to_owned()), "short");
-        assert_eq!(cut("ä".repeat(2000)).len(), MESSAGE_BYTES_MAX);
-        assert_eq!(cut("€".repeat(2000)).len(), MESSAGE_BYTES_MAX - 1);
+        assert_eq!(cut("short".to_owned(), 1024), "short");
+        assert_eq!(cut("ä".repeat(2000), 1024).len(), 1024);
+        assert_eq!(cut("€".repeat(2000), 1024).len(), 1023);
     }
 }

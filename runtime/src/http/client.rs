@@ -223,7 +223,8 @@ mod tests {
     /// A server of one page on this machine, and how many connections it had.
     fn server() -> (u16, Arc<AtomicU32>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (port, connections) = (listener.local_addr().unwrap().port(), Arc::default());
+        let port = listener.local_addr().unwrap().port();
+        let connections = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&connections);
         std::thread::spawn(move || {
             for mut connection in listener.incoming().flatten() {
