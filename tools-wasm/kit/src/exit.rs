@@ -1,8 +1,9 @@
 //! Exact exit statuses.
 //!
 //! WASI 0.2's `exit` takes success or failure, and so does the result of `wasi:cli/run`. A POSIX status is 0 to 255.
-//! The linker option `--wrap` (see `.cargo/config.toml`) makes the C library's `_Exit` and its call of `main` arrive
-//! here, so that `std::process::exit`, `ExitCode` and C's `exit` all hand the kernel the exact number.
+//! With the feature `exit` the linker's option `--wrap` (see `tools-wasm/.cargo/config.toml`) makes the C library's
+//! `_Exit` and its call of `main` arrive here, so that `std::process::exit`, `ExitCode` and C's `exit` all hand the
+//! kernel the exact number.
 
 use crate::bindings::glovebox::process::process;
 
@@ -20,7 +21,7 @@ pub fn exit_now(code: u8) -> ! {
     unreachable!("the kernel does not return from exit")
 }
 
-#[cfg(target_os = "wasi")]
+#[cfg(all(target_os = "wasi", feature = "exit"))]
 mod wrapped {
     unsafe extern "C" {
         fn __real___main_void() -> i32;
@@ -45,4 +46,25 @@ mod wrapped {
         }
         0
     }
+}
+
+/// A tool has no `main`, and the linker makes invalid code of the reference above. Used by [`macro@crate::tool`], and by
+/// a component that exports something else.
+#[doc(hidden)]
+#[cfg(feature = "exit")]
+#[macro_export]
+macro_rules! no_main {
+    () => {
+        #[unsafe(no_mangle)]
+        extern "C" fn __main_void() -> i32 {
+            0
+        }
+    };
+}
+
+#[doc(hidden)]
+#[cfg(not(feature = "exit"))]
+#[macro_export]
+macro_rules! no_main {
+    () => {};
 }

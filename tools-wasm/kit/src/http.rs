@@ -1,18 +1,120 @@
-//! One request to the web, and its answer, over the host's `wasi:http`.
+//! Requests to the web, and their answers, over the host's `wasi:http`.
 //!
-//! The host decides whether the request may leave, connects and does TLS. Redirects are not followed here: each is a
-//! request of its own, which the caller makes and the host checks again.
+//! ```ignore
+//! let answer = Request::get("https://api.example.com/v1/weather?city=Oslo")
+//!     .header("authorization", format!("Bearer {}", glovebox_kit::secret("TOKEN")?))
+//!     .send()?
+//!     .success()?;
+//! let weather: Weather = answer.json()?;
+//! ```
+//!
+//! The host decides whether the request may leave, puts secrets in the place of their stand-ins, connects and does TLS.
+//! Redirects are not followed here: each is a request of its own, which the caller makes and the host checks again.
 
+#[cfg(target_family = "wasm")]
+mod wasi;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use url::Url;
 
-/// A GET request.
-pub struct Request<'a> {
-    /// `http` or `https`.
-    pub url: &'a Url,
-    /// Besides `host`.
-    pub headers: &'a [(&'a str, &'a str)],
-    /// A longer body is refused.
-    pub body_bytes_max: usize,
+/// An answer longer than this is refused, unless the request says otherwise.
+const BODY_BYTES_MAX_DEFAULT: usize = 10 * 1024 * 1024;
+/// So much of an unsuccessful answer's text is worth showing to a model.
+const EXCERPT_CHARACTERS: usize = 500;
+
+/// A request.
+#[derive(Debug)]
+pub struct Request {
+    method: String,
+    url: Result<Url, Error>,
+    headers: Vec<(String, String)>,
+    body: Result<Vec<u8>, Error>,
+    body_bytes_max: usize,
+}
+
+impl Request {
+    /// A request with any method. A URL that is none is reported by [`Request::send`].
+    pub fn new(method: &str, url: impl AsRef<str>) -> Self {
+        let url = url.as_ref();
+        Self {
+            method: method.to_owned(),
+            url: Url::parse(url).map_err(|error| Error::Failed(format!("{url}: {error}"))),
+            headers: Vec::new(),
+            body: Ok(Vec::new()),
+            body_bytes_max: BODY_BYTES_MAX_DEFAULT,
+        }
+    }
+
+    /// A GET request.
+    pub fn get(url: impl AsRef<str>) -> Self {
+        Self::new("GET", url)
+    }
+
+    /// A POST request.
+    pub fn post(url: impl AsRef<str>) -> Self {
+        Self::new("POST", url)
+    }
+
+    /// Adds a name and value to the URL's query, encoded as it has to be.
+    pub fn query(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        if let Ok(url) = &mut self.url {
+            url.query_pairs_mut().append_pair(name, value.as_ref());
+        }
+        self
+    }
+
+    /// Adds a header. `host` is the URL's.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sends these bytes.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Ok(body.into());
+        self
+    }
+
+    /// Sends this as JSON, and says so.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.body = serde_json::to_vec(body).map_err(|error| Error::Failed(error.to_string()));
+        self.header("content-type", "application/json")
+    }
+
+    /// A longer answer is refused; 10 MiB by default.
+    pub fn answer_bytes_max(mut self, bytes: usize) -> Self {
+        self.body_bytes_max = bytes;
+        self
+    }
+
+    /// Sends the request and waits for the whole answer, of whatever status.
+    #[cfg(target_family = "wasm")]
+    pub fn send(self) -> Result<Response, Error> {
+        wasi::send(&Parts {
+            method: &self.method,
+            url: &self.url?,
+            headers: &self.headers,
+            body: &self.body?,
+            body_bytes_max: self.body_bytes_max,
+        })
+    }
+
+    /// There is no web outside a sandbox.
+    #[cfg(not(target_family = "wasm"))]
+    pub fn send(self) -> Result<Response, Error> {
+        Err(Error::Failed(format!("{}: no wasi:http", self.method)))
+    }
+}
+
+/// A request that can be sent.
+#[cfg(target_family = "wasm")]
+struct Parts<'a> {
+    method: &'a str,
+    url: &'a Url,
+    headers: &'a [(String, String)],
+    body: &'a [u8],
+    body_bytes_max: usize,
 }
 
 /// An answer of any status.
@@ -34,6 +136,30 @@ impl Response {
             .find(|(header, _)| header == name)
             .map(|(_, value)| value.as_str())
     }
+
+    /// The answer, if its status is 200 to 299; otherwise an error with the status and the beginning of the text.
+    pub fn success(self) -> Result<Self, Error> {
+        if (200..300).contains(&self.status) {
+            return Ok(self);
+        }
+        let text = self.text();
+        let excerpt: String = text.trim().chars().take(EXCERPT_CHARACTERS).collect();
+        Err(Error::Failed(format!(
+            "answered with status {}: {excerpt}",
+            self.status
+        )))
+    }
+
+    /// The body as text; what is not UTF-8 is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body, parsed.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Error::Failed(format!("the answer is not the JSON expected: {error}")))
+    }
 }
 
 /// Why there is no answer.
@@ -47,156 +173,13 @@ pub enum Error {
     TooLarge,
 }
 
-/// Sends the request and waits for the whole answer.
-#[cfg(target_family = "wasm")]
-pub fn get(request: &Request) -> Result<Response, Error> {
-    wasi::get(request)
-}
-
-/// There is no web outside a sandbox.
-#[cfg(not(target_family = "wasm"))]
-pub fn get(_request: &Request) -> Result<Response, Error> {
-    Err(Error::Failed("no wasi:http".into()))
-}
-
-#[cfg(target_family = "wasm")]
-mod wasi {
-    use wasip2::http::outgoing_handler::handle;
-    use wasip2::http::types::{
-        ErrorCode, Fields, IncomingResponse, Method, OutgoingRequest, RequestOptions, Scheme,
-    };
-    use wasip2::io::streams::StreamError;
-
-    use super::{Error, Request, Response};
-
-    const CONNECT_NANOSECONDS_MAX: u64 = 10_000_000_000;
-    /// Between any two bytes, and before the first.
-    const SILENCE_NANOSECONDS_MAX: u64 = 30_000_000_000;
-    const CHUNK_BYTES: u64 = 64 * 1024;
-
-    pub(super) fn get(request: &Request) -> Result<Response, Error> {
-        let sent =
-            handle(outgoing(request)?, Some(options())).map_err(|code| error(request, &code))?;
-        sent.subscribe().block();
-        let response = match sent.get() {
-            Some(Ok(answer)) => answer.map_err(|code| error(request, &code))?,
-            _ => return Err(Error::Failed("the host gave no answer".into())),
-        };
-        let headers: Vec<_> = response
-            .headers()
-            .entries()
-            .into_iter()
-            .map(|(name, value)| {
-                (
-                    name.to_ascii_lowercase(),
-                    String::from_utf8_lossy(&value).into_owned(),
-                )
-            })
-            .collect();
-        let body = body(request, &response)?;
-        Ok(Response {
-            status: response.status(),
-            headers,
-            body,
-        })
-    }
-
-    fn outgoing(request: &Request) -> Result<OutgoingRequest, Error> {
-        let invalid = |what: &str| Error::Failed(format!("invalid {what}"));
-        let headers: Vec<_> = request
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-            .collect();
-        let outgoing =
-            OutgoingRequest::new(Fields::from_list(&headers).map_err(|_| invalid("header"))?);
-        let url = request.url;
-        let scheme = match url.scheme() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            other => {
-                return Err(Error::Failed(format!(
-                    "{other}: URLs are not supported, only http and https"
-                )));
-            }
-        };
-        let host = url
-            .host_str()
-            .ok_or_else(|| invalid("URL: it has no host"))?;
-        let authority = url
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let target = url.query().map_or_else(
-            || url.path().to_owned(),
-            |query| format!("{}?{query}", url.path()),
-        );
-        outgoing
-            .set_method(&Method::Get)
-            .map_err(|()| invalid("method"))?;
-        outgoing
-            .set_scheme(Some(&scheme))
-            .map_err(|()| invalid("scheme"))?;
-        outgoing
-            .set_authority(Some(&authority))
-            .map_err(|()| invalid("host"))?;
-        outgoing
-            .set_path_with_query(Some(&target))
-            .map_err(|()| invalid("path"))?;
-        Ok(outgoing)
-    }
-
-    /// A host that does not know a limit ignores it: the call's own deadline still holds.
-    fn options() -> RequestOptions {
-        let options = RequestOptions::new();
-        let _ = options.set_connect_timeout(Some(CONNECT_NANOSECONDS_MAX));
-        let _ = options.set_first_byte_timeout(Some(SILENCE_NANOSECONDS_MAX));
-        let _ = options.set_between_bytes_timeout(Some(SILENCE_NANOSECONDS_MAX));
-        options
-    }
-
-    fn body(request: &Request, response: &IncomingResponse) -> Result<Vec<u8>, Error> {
-        let broken = || Error::Failed("the answer broke off".into());
-        let incoming = response.consume().map_err(|()| broken())?;
-        let stream = incoming.stream().map_err(|()| broken())?;
-        let mut bytes = Vec::new();
-        loop {
-            match stream.blocking_read(CHUNK_BYTES) {
-                Ok(chunk) if bytes.len() + chunk.len() > request.body_bytes_max => {
-                    return Err(Error::TooLarge);
-                }
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
-                Err(StreamError::Closed) => return Ok(bytes),
-                Err(StreamError::LastOperationFailed(reason)) => {
-                    return Err(Error::Failed(format!(
-                        "the answer broke off: {}",
-                        reason.to_debug_string()
-                    )));
-                }
-            }
-        }
-    }
-
-    fn error(request: &Request, code: &ErrorCode) -> Error {
-        let host = request.url.host_str().unwrap_or_default();
-        match code {
-            ErrorCode::HttpRequestDenied => Error::Denied(format!(
-                "the session's network policy does not allow requests to {host}"
-            )),
-            ErrorCode::DestinationIpProhibited => Error::Denied(format!(
-                "the session's network policy does not allow requests to the private address behind {host}"
-            )),
-            ErrorCode::InternalError(Some(message)) => Error::Failed(message.clone()),
-            ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
-                Error::Failed(format!("{host} was not found"))
-            }
-            ErrorCode::ConnectionRefused => Error::Failed(format!("{host} refused the connection")),
-            ErrorCode::ConnectionTimeout
-            | ErrorCode::HttpResponseTimeout
-            | ErrorCode::ConnectionReadTimeout => {
-                Error::Failed(format!("{host} did not answer in time"))
-            }
-            ErrorCode::HttpResponseBodySize(_) => Error::TooLarge,
-            other => Error::Failed(format!("{other:?}")),
+impl std::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Denied(message) | Self::Failed(message) => formatter.write_str(message),
+            Self::TooLarge => formatter.write_str("the answer is too large"),
         }
     }
 }
+
+impl std::error::Error for Error {}

@@ -11,6 +11,11 @@ pub fn start() {
         // Without this the abort would look like a trap of the machine.
         crate::exit::exit_now(crate::exit::PANICKED)
     }));
+    stand();
+}
+
+/// Enters the working directory.
+pub(crate) fn stand() {
     if let Some(directory) = std::env::var_os("PWD") {
         let _ = std::env::set_current_dir(directory);
     }

@@ -49,7 +49,26 @@ enum Input {
     Count,
     StoreTooMuch,
     Setting(String),
+    Secret(String),
+    Environment(String),
+    UntilCancelled,
+    CancelledAndDeaf,
+    FloodProgress,
+    List(String),
     Report,
+}
+
+/// Does what it is told.
+#[glovebox_kit::tool(
+    effects = "external",
+    hosts = ["*"],
+    mounts = [("*", write)],
+    programs = ["*"],
+    secrets = ["*"],
+    settings = ["*"]
+)]
+fn hostile(input: Wrapped) -> Answer {
+    run(input.r#do)
 }
 
 fn run(input: Input) -> Answer {
@@ -179,6 +198,27 @@ fn run(input: Input) -> Answer {
             context::store_state(&vec![0; (16 << 20) + 1])
         )),
         Input::Setting(name) => text(format!("{:?}", context::setting(&name))),
+        Input::Secret(name) => text(format!("{:?}", context::secret(&name))),
+        Input::Environment(name) => text(format!("{:?}", std::env::var(name).ok())),
+        Input::UntilCancelled => {
+            while !glovebox_kit::cancelled() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            text("stopped as asked")
+        }
+        Input::CancelledAndDeaf => {
+            while !glovebox_kit::cancelled() {}
+            loop {
+                black_box(());
+            }
+        }
+        Input::FloodProgress => {
+            for step in 0..100_000 {
+                glovebox_kit::progress("x".repeat(2000), f64::from(step));
+            }
+            text("flooded")
+        }
+        Input::List(path) => list(&path),
         Input::Report => {
             context::progress("half way", Some(0.5));
             text("reported")
@@ -209,6 +249,15 @@ fn fill_disk() -> Answer {
             Err(error) => return text(format!("{:?} after {written}", error.kind())),
         }
     }
+}
+
+fn list(path: &str) -> Answer {
+    let entries = std::fs::read_dir(path).map_err(|error| failed(error.to_string()))?;
+    let mut names: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    text(names.join(" "))
 }
 
 fn start(
@@ -262,15 +311,8 @@ fn pipeline(stages: &[Vec<String>], sigpipe_kills: bool) -> Answer {
     ))
 }
 
-glovebox_kit::tool! {
-    name: "hostile",
-    description: "Does what it is told.",
-    input_schema: r#"{"type":"object"}"#,
-    effects: External,
-    run: |input: Wrapped| run(input.r#do),
-}
-
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Wrapped {
+    #[schemars(with = "serde_json::Value")]
     r#do: Input,
 }

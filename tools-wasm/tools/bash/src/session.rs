@@ -19,27 +19,32 @@ const OUTPUT_BYTES_MAX: u64 = 100 * 1024;
 const TERMINATED: u8 = 0;
 const ALIVE: u8 = 1;
 
-glovebox_kit::tool! {
-    name: "bash",
-    description: "Runs a command in a persistent bash session and returns its output (standard output and standard error \
-        together).\n\
-        The working directory, variables, functions and background jobs stay from call to call. Standard input is empty. \
-        A command that takes longer than timeout_ms is killed together with the session; a session that has ended has to be \
-        started again with restart.",
-    input_schema: r#"{"type":"object","properties":{"command":{"type":"string","description":"The command to run."},"restart":{"type":"boolean","description":"Ends the session and starts a new one; the command is ignored."},"timeout_ms":{"type":"integer","minimum":0,"description":"How long the command may take, in milliseconds. Two minutes by default."}},"additionalProperties":false}"#,
-    effects: External,
-    run: run,
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Input {
+    /// The command to run.
     command: Option<String>,
+    /// Ends the session and starts a new one; the command is ignored.
     restart: Option<bool>,
+    /// How long the command may take, in milliseconds. Two minutes by default.
     timeout_ms: Option<u64>,
 }
 
+/// Runs a command in a persistent bash session and returns its output (standard output and standard error together).
+///
+/// The working directory, variables, functions and background jobs stay from call to call. Standard input is empty. A
+/// command that takes longer than timeout_ms is killed together with the session; a session that has ended has to be
+/// started again with restart.
+#[glovebox_kit::tool(
+    name = "bash",
+    effects = "external",
+    hosts = ["*"],
+    mounts = [("*", write)],
+    programs = ["*"],
+    secrets = ["*"],
+    settings = ["*"]
+)]
 fn run(input: Input) -> Answer {
     if input.restart == Some(true) {
         return restart();

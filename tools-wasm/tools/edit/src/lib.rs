@@ -6,24 +6,27 @@ use glovebox_kit::tool::{Answer, Failure, failed, text};
 /// The tool holds the whole file.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
-glovebox_kit::tool! {
-    name: "edit",
-    description: "Replaces text in an existing file by exact match.\n\
-        old_string must appear in the file exactly as given, white space included, and only once: give enough of the lines \
-        around it to make it unique, or set replace_all to replace every occurrence. Read the file first.",
-    input_schema: r#"{"type":"object","properties":{"file_path":{"type":"string","description":"Path of the file to edit."},"old_string":{"type":"string","description":"The exact text to replace."},"new_string":{"type":"string","description":"The text to put in its place."},"replace_all":{"type":"boolean","description":"Replace every occurrence instead of exactly one. Default false."}},"required":["file_path","old_string","new_string"],"additionalProperties":false}"#,
-    effects: Files,
-    run: |input| edit(&Policy::of_session(), &input),
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Path of the file to edit.
     file_path: String,
+    /// The exact text to replace.
     old_string: String,
+    /// The text to put in its place.
     new_string: String,
+    /// Replace every occurrence instead of exactly one. Default false.
     replace_all: Option<bool>,
+}
+
+/// Replaces text in an existing file by exact match.
+///
+/// old_string must appear in the file exactly as given, white space included, and only once: give enough of the lines
+/// around it to make it unique, or set replace_all to replace every occurrence. Read the file first.
+#[glovebox_kit::tool(name = "edit", effects = "files", mounts = [("*", write)])]
+pub fn call(input: Input) -> Answer {
+    edit(&Policy::of_session(), &input)
 }
 
 /// Edits the file.

@@ -13,23 +13,26 @@ use pattern::Pattern;
 /// More names than this help no model.
 const RESULTS_MAX: usize = 200;
 
-glovebox_kit::tool! {
-    name: "glob",
-    description: "Lists files and directories whose path matches a glob pattern, newest first: one absolute path per line, at most 200.\n\
-        * matches within one name, ** any number of directories, ? one character, [a-z] one of a set, {a,b} either. \
-        Examples: *.py, src/**/*.rs, **/test_*.{js,ts}. Names that begin with a dot are matched too.\n\
-        The pattern is relative to path, which is the working directory by default.",
-    input_schema: r#"{"type":"object","properties":{"pattern":{"type":"string","description":"Glob pattern, relative, without '..'."},"path":{"type":"string","description":"Directory to search. Default: the working directory."}},"required":["pattern"],"additionalProperties":false}"#,
-    effects: None,
-    run: |input| glob(&Policy::of_session(), &input),
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Glob pattern, relative, without '..'.
     pattern: String,
+    /// Directory to search. Default: the working directory.
     path: Option<String>,
+}
+
+/// Lists files and directories whose path matches a glob pattern, newest first: one absolute path per line, at most
+/// 200.
+///
+/// * matches within one name, ** any number of directories, ? one character, [a-z] one of a set, {a,b} either.
+/// Examples: *.py, src/**/*.rs, **/test_*.{js,ts}. Names that begin with a dot are matched too.
+///
+/// The pattern is relative to path, which is the working directory by default.
+#[glovebox_kit::tool(name = "glob", mounts = [("*", read)])]
+pub fn call(input: Input) -> Answer {
+    glob(&Policy::of_session(), &input)
 }
 
 /// Lists what matches.

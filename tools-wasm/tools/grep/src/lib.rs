@@ -12,23 +12,24 @@ use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
 use ignore::WalkBuilder;
 use output::Capped;
 
-glovebox_kit::tool! {
-    name: "grep",
-    description: "Searches the content of files for a regular expression (Rust syntax, as ripgrep) and returns the matching \
-        lines as path:line:text, or line:text when path is a file.\n\
-        Directories are searched recursively; hidden and binary files and what .gitignore names are passed over. \
-        The output is cut at 100 KiB: narrow the pattern or the path when that happens. Begin the pattern with (?i) to ignore case.",
-    input_schema: r#"{"type":"object","properties":{"pattern":{"type":"string","description":"Regular expression to search for, line by line."},"path":{"type":"string","description":"File or directory to search. Default: the working directory."}},"required":["pattern"],"additionalProperties":false}"#,
-    effects: None,
-    run: |input| grep(&Policy::of_session(), &input),
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Regular expression to search for, line by line.
     pattern: String,
+    /// File or directory to search. Default: the working directory.
     path: Option<String>,
+}
+
+/// Searches the content of files for a regular expression (Rust syntax, as ripgrep) and returns the matching lines as
+/// path:line:text, or line:text when path is a file.
+///
+/// Directories are searched recursively; hidden and binary files and what .gitignore names are passed over. The output
+/// is cut at 100 KiB: narrow the pattern or the path when that happens. Begin the pattern with (?i) to ignore case.
+#[glovebox_kit::tool(name = "grep", mounts = [("*", read)])]
+pub fn call(input: Input) -> Answer {
+    grep(&Policy::of_session(), &input)
 }
 
 /// Searches.

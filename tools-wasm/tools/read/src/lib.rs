@@ -15,23 +15,27 @@ use media::Media;
 const TEXT_BYTES_MAX: u64 = 256 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 
-glovebox_kit::tool! {
-    name: "read",
-    description: "Reads a file and returns its content.\n\
-        Text (UTF-8) is returned exactly as it is, without line numbers, up to 256 KiB; use view_range to read part of a larger \
-        file. Images (.png, .jpg, .jpeg, .gif, .webp) and PDFs (.pdf) are returned so that you can see them.\n\
-        Paths are relative to the working directory, or absolute. To list a directory use glob.",
-    input_schema: r#"{"type":"object","properties":{"file_path":{"type":"string","description":"Path of the file to read."},"view_range":{"type":"array","items":{"type":"integer"},"minItems":2,"maxItems":2,"description":"Optional [start_line, end_line]: 1-indexed, inclusive. An end_line of 0 or less means to the end of the file. Without it the whole file is returned."}},"required":["file_path"],"additionalProperties":false}"#,
-    effects: None,
-    run: |input| read(&Policy::of_session(), input),
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Path of the file to read.
     file_path: String,
+    /// Optional [start_line, end_line]: 1-indexed, inclusive. An end_line of 0 or less means to the end of the
+    /// file. Without it the whole file is returned.
+    #[schemars(length(equal = 2))]
     view_range: Option<Vec<i64>>,
+}
+
+/// Reads a file and returns its content.
+///
+/// Text (UTF-8) is returned exactly as it is, without line numbers, up to 256 KiB; use view_range to read part of a
+/// larger file. Images (.png, .jpg, .jpeg, .gif, .webp) and PDFs (.pdf) are returned so that you can see them.
+///
+/// Paths are relative to the working directory, or absolute. To list a directory use glob.
+#[glovebox_kit::tool(name = "read", mounts = [("*", read)])]
+pub fn call(input: Input) -> Answer {
+    read(&Policy::of_session(), input)
 }
 
 /// Reads the file.

@@ -41,11 +41,13 @@ fn usable(mut url: Url) -> Result<Url, String> {
 /// Fetches, following redirects, and tells where the answer came from in the end.
 pub(crate) fn fetch(url: Url, domains: &Domains) -> Result<(Url, Response), String> {
     fetch_with(url, domains, |url| {
-        http::get(&Request {
-            url,
-            headers: &HEADERS,
-            body_bytes_max: BODY_BYTES_MAX,
-        })
+        let request = Request::get(url).answer_bytes_max(BODY_BYTES_MAX);
+        HEADERS
+            .iter()
+            .fold(request, |request, &(name, value)| {
+                request.header(name, value)
+            })
+            .send()
     })
 }
 

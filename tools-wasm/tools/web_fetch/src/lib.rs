@@ -4,7 +4,8 @@ mod follow;
 mod page;
 
 use glovebox_kit::domains::Domains;
-use glovebox_kit::tool::{Answer, Blob, Content, Failure, context, failed, setting};
+use glovebox_kit::setting;
+use glovebox_kit::tool::{Answer, Blob, Content, Failure, context, failed};
 use page::Page;
 
 const URL_BYTES_MAX: usize = 2048;
@@ -12,21 +13,11 @@ const MILLISECONDS_MAX: u64 = 60_000;
 /// Tokens of ordinary text have about four characters; the exact count is only known to the model's server.
 const CHARACTERS_PER_TOKEN: usize = 4;
 
-glovebox_kit::tool! {
-    name: "web_fetch",
-    description: "Fetches a URL and returns what is there: HTML as Markdown, text and JSON as they are, PDFs and images so \
-        that you can see them.\n\
-        Only http and https, only GET, at most 10 MiB; up to 10 redirects are followed. Pages that need a login or \
-        JavaScript cannot be read.",
-    input_schema: r#"{"type":"object","properties":{"url":{"type":"string","description":"The URL to fetch, with its scheme: https://example.com/page."}},"required":["url"],"additionalProperties":false}"#,
-    effects: None,
-    run: fetch,
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// The URL to fetch, with its scheme: https://example.com/page.
     url: String,
 }
 
@@ -39,7 +30,12 @@ pub(crate) struct Settings {
     max_content_tokens: Option<usize>,
 }
 
-/// Fetches.
+/// Fetches a URL and returns what is there: HTML as Markdown, text and JSON as they are, PDFs and images so that you
+/// can see them.
+///
+/// Only http and https, only GET, at most 10 MiB; up to 10 redirects are followed. Pages that need a login or
+/// JavaScript cannot be read.
+#[glovebox_kit::tool(name = "web_fetch", hosts = ["*"], settings = ["web_fetch"])]
 pub fn fetch(input: Input) -> Answer {
     context::deadline(MILLISECONDS_MAX, "web_fetch: timed out after 60s");
     let settings: Settings = setting("web_fetch")?;

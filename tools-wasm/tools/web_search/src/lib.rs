@@ -4,7 +4,8 @@ mod engine;
 
 use engine::Settings;
 use glovebox_kit::http::{self, Request};
-use glovebox_kit::tool::{Answer, Content, Failure, context, failed, setting, text};
+use glovebox_kit::setting;
+use glovebox_kit::tool::{Answer, Content, Failure, context, failed, text};
 
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const QUERY_BYTES_MAX: usize = 1000;
@@ -15,23 +16,17 @@ const HEADERS: [(&str, &str); 3] = [
     ("user-agent", "glovebox"),
 ];
 
-glovebox_kit::tool! {
-    name: "web_search",
-    description: "Searches the web and returns the best results: address, title and an excerpt each. \
-        Use web_fetch to read a result in full.",
-    input_schema: r#"{"type":"object","properties":{"query":{"type":"string","description":"What to search for."}},"required":["query"],"additionalProperties":false}"#,
-    effects: None,
-    run: search,
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// What to search for.
     query: String,
 }
 
-/// Searches.
+/// Searches the web and returns the best results: address, title and an excerpt each. Use web_fetch to read a result
+/// in full.
+#[glovebox_kit::tool(name = "web_search", hosts = ["*"], settings = ["web_search"])]
 pub fn search(input: Input) -> Answer {
     context::deadline(MILLISECONDS_MAX, "web_search: timed out after 30s");
     let query = input.query.trim();
@@ -47,12 +42,11 @@ pub fn search(input: Input) -> Answer {
     let url = settings
         .url(query)
         .map_err(|error| failed(format!("web_search: {error}")))?;
-    let response = http::get(&Request {
-        url: &url,
-        headers: &HEADERS,
-        body_bytes_max: BODY_BYTES_MAX,
-    })
-    .map_err(|error| match error {
+    let request = HEADERS.iter().fold(
+        Request::get(&url).answer_bytes_max(BODY_BYTES_MAX),
+        |request, &(name, value)| request.header(name, value),
+    );
+    let response = request.send().map_err(|error| match error {
         http::Error::Denied(message) | http::Error::Failed(message) => {
             failed(format!("web_search: unavailable: {message}"))
         }

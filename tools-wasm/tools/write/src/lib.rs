@@ -5,22 +5,24 @@ use std::path::Path;
 use glovebox_kit::paths::{Policy, write_reason};
 use glovebox_kit::tool::{Answer, failed, text};
 
-glovebox_kit::tool! {
-    name: "write",
-    description: "Writes a file, replacing it when it exists. Directories on the way are created.\n\
-        The content is written exactly as given, as UTF-8. To change part of an existing file use edit.\n\
-        Paths are relative to the working directory, or absolute.",
-    input_schema: r#"{"type":"object","properties":{"file_path":{"type":"string","description":"Path of the file to write."},"content":{"type":"string","description":"The whole content of the file."}},"required":["file_path","content"],"additionalProperties":false}"#,
-    effects: Files,
-    run: |input| write(&Policy::of_session(), &input),
-}
-
 /// What the model passes.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Path of the file to write.
     file_path: String,
+    /// The whole content of the file.
     content: String,
+}
+
+/// Writes a file, replacing it when it exists. Directories on the way are created.
+///
+/// The content is written exactly as given, as UTF-8. To change part of an existing file use edit.
+///
+/// Paths are relative to the working directory, or absolute.
+#[glovebox_kit::tool(name = "write", effects = "files", mounts = [("*", write)])]
+pub fn call(input: Input) -> Answer {
+    write(&Policy::of_session(), &input)
 }
 
 /// Writes the file.
