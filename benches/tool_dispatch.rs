@@ -3,6 +3,9 @@
 //! Each built-in tool through `Sandbox::call`, from JSON in to content out, in a fresh instance, with the limits and the
 //! ledger of production; beside it the native command by fork and exec with its output read, in the same run. The floor is
 //! wasmtime alone: the least component there can be, nothing granted, one call. Set-up (files, compiled code) is outside the loop.
+//!
+//! A custom tool goes the way of a pushed one: compiled by the program's own child process, found by its digest. It is
+//! measured beside the same component as a built-in tool, and beside wasmtime alone with the same component and call.
 
 #![expect(
     clippy::unwrap_used,
@@ -19,11 +22,13 @@ use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
 use glovebox::tools::BuiltIn;
+use glovebox::tools::compile::{Limits, compile_in_child};
+use glovebox_guests::{Guest, Kind};
 use glovebox_runtime::{
     Access, CallOptions, Component, Engine, EngineOptions, Grant, Mount, MountSource, Outcome,
     Sandbox,
 };
-use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::component::{Linker, ResourceTable, Val};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 fn cache_dir() -> std::path::PathBuf {
@@ -34,6 +39,7 @@ fn cache_dir() -> std::path::PathBuf {
 
 /// The eight tools over one workspace, as a session has them.
 struct Hands {
+    engine: Engine,
     runtime: tokio::runtime::Runtime,
     sandbox: Sandbox,
     tools: BTreeMap<String, Component>,
@@ -72,10 +78,20 @@ impl Hands {
             .build()
             .unwrap();
         Hands {
+            engine,
             runtime,
             sandbox,
             tools,
         }
+    }
+
+    /// Compiles a component as a push does, and loads it under a name that no built-in tool has.
+    fn push(&mut self, name: &str, guest: &Guest, cache: &Path) {
+        let exe = Path::new(env!("CARGO_BIN_EXE_glovebox"));
+        let compile = compile_in_child(exe, cache, guest.wasm().into(), Limits::default());
+        self.runtime.block_on(compile).unwrap();
+        let tool = self.engine.load_compiled(name, guest.digest).unwrap();
+        self.tools.insert(name.to_owned(), tool.unwrap());
     }
 
     fn call(&self, tool: &str, input: &str) -> Outcome {
@@ -129,6 +145,86 @@ const LEAST: &str = r#"(component
   (core instance $i (instantiate $m))
   (func (export "describe") (result u32) (canon lift (core func $i "f"))))"#;
 
+/// wasmtime alone with a whole tool: everything it imports is there, most of it to trap; one call, and its answer.
+fn floor_of(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, guest: &Guest, input: &str) {
+    let mut config = wasmtime::Config::new();
+    config.epoch_interruption(true);
+    let mut pool = wasmtime::PoolingAllocationConfig::new();
+    pool.max_component_instance_size(4 << 20)
+        .max_core_instance_size(4 << 20)
+        .linear_memory_keep_resident(64 << 10)
+        .table_keep_resident(16 << 10);
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool));
+    let engine = wasmtime::Engine::new(&config).unwrap();
+    let component = wasmtime::component::Component::new(&engine, guest.wasm()).unwrap();
+    let mut linker = Linker::<Bare>::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
+    linker.define_unknown_imports_as_traps(&component).unwrap();
+    let ready = linker.instantiate_pre(&component).unwrap();
+    let call = ["glovebox:tool/tool@0.2.0", "glovebox:tool/tool@0.1.0"]
+        .iter()
+        .find_map(|interface| {
+            let interface = component.get_export_index(None, interface)?;
+            component.get_export_index(Some(&interface), "call")
+        })
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let arguments = [Val::String(input.to_owned())];
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            runtime.block_on(async {
+                let state = Bare {
+                    wasi: WasiCtx::builder().build(),
+                    table: ResourceTable::new(),
+                };
+                let mut store = wasmtime::Store::new(&engine, state);
+                store.set_epoch_deadline(1 << 40);
+                let instance = ready.instantiate_async(&mut store).await.unwrap();
+                let function = instance.get_func(&mut store, call).unwrap();
+                let mut results = [Val::Bool(false)];
+                function
+                    .call_async(&mut store, &arguments, &mut results)
+                    .await
+                    .unwrap();
+                assert!(matches!(&results[0], Val::Result(Ok(_))), "{results:?}");
+            });
+        });
+    });
+}
+
+/// From bytes to a tool that can be called, as a push does: a process starts, compiles, and its code is mapped.
+fn push(group: &mut BenchmarkGroup<'_, WallTime>, hands: &Hands) {
+    let mebibyte = 1_i64 << 20;
+    let distance = |guest: &&Guest| (guest.wasm_bytes() as i64 - mebibyte).abs();
+    let guest = glovebox_guests::all().iter().min_by_key(distance).unwrap();
+    let wasm = bytes::Bytes::from(guest.wasm());
+    let exe = Path::new(env!("CARGO_BIN_EXE_glovebox"));
+    group.bench_function("push_1MiB", |bencher| {
+        bencher.iter_custom(|count| {
+            let mut took = Duration::ZERO;
+            for _ in 0..count {
+                let folder = tempfile::tempdir().unwrap();
+                let cache = folder.path().join("components");
+                let engine = Engine::new(EngineOptions {
+                    cache_dir: Some(cache.clone()),
+                    processes_max: 1,
+                    ..EngineOptions::default()
+                })
+                .unwrap();
+                let began = std::time::Instant::now();
+                let compile = compile_in_child(exe, &cache, wasm.clone(), Limits::default());
+                hands.runtime.block_on(compile).unwrap();
+                let loaded = engine.load_compiled("pushed", guest.digest).unwrap();
+                took += began.elapsed();
+                assert!(loaded.is_some());
+            }
+            took
+        });
+    });
+}
+
 /// wasmtime alone, set up as well as we know how: pooling, copy-on-write, everything resolved beforehand, epochs on.
 fn floor(group: &mut BenchmarkGroup<'_, WallTime>) {
     let mut config = wasmtime::Config::new();
@@ -155,7 +251,7 @@ fn floor(group: &mut BenchmarkGroup<'_, WallTime>) {
                 store.set_epoch_deadline(1 << 40);
                 let instance = ready.instantiate_async(&mut store).await.unwrap();
                 let function = instance.get_func(&mut store, describe).unwrap();
-                let mut results = [wasmtime::component::Val::Bool(false)];
+                let mut results = [Val::Bool(false)];
                 function
                     .call_async(&mut store, &[], &mut results)
                     .await
@@ -179,7 +275,11 @@ fn dispatch(criterion: &mut Criterion) {
         )
         .unwrap();
     }
-    let hands = Hands::new(workspace);
+    let mut hands = Hands::new(workspace);
+    let read = glovebox_guests::find(Kind::Tool, "read").unwrap();
+    let probe = glovebox_guests::find(Kind::Probe, "hostile").unwrap();
+    hands.push("tool_read", read, &cache_dir());
+    hands.push("tool_probe", probe, &cache_dir());
 
     let mut group = criterion.benchmark_group("tool_dispatch");
     group
@@ -207,6 +307,15 @@ fn dispatch(criterion: &mut Criterion) {
         workspace,
         &["/bin/cat", "kib.txt"],
     );
+    hands.bench(
+        &mut group,
+        "custom_read_1KiB",
+        "tool_read",
+        r#"{"file_path": "kib.txt"}"#,
+    );
+    let answer = r#"{"do": "answer"}"#;
+    hands.bench(&mut group, "custom_answer", "tool_probe", answer);
+    floor_of(&mut group, "floor_answer", probe, answer);
     let kib = "0123456789abcde\n".repeat(64);
     let input = serde_json::json!({"file_path": "written.txt", "content": kib}).to_string();
     hands.bench(&mut group, "write_1KiB", "write", &input);
@@ -267,6 +376,8 @@ fn dispatch(criterion: &mut Criterion) {
         workspace,
         &["/usr/bin/python3", "-c", "print(1)"],
     );
+    group.sample_size(10);
+    push(&mut group, &hands);
     group.finish();
 }
 

@@ -17,6 +17,8 @@ ROOT = Path(os.environ.get("CARGO_TARGET_DIR", "target")) / "criterion"
 ROWS = [
     ("tool_dispatch", "instantiate", "floor", "instantiate a built-in tool and call `describe`", "a bare wasmtime instance and one call", 2.0),
     ("tool_dispatch", "read_1KiB", "read_1KiB_native", "`read` of 1 KiB", "fork+exec of `cat`", 0.15),
+    ("tool_dispatch", "custom_read_1KiB", "read_1KiB", "the same `read`, pushed as a custom tool", "the built-in tool", 1.1),
+    ("tool_dispatch", "custom_answer", "floor_answer", "a custom tool that answers at once", "bare wasmtime: the same component and call", 2.0),
     ("tool_dispatch", "write_1KiB", "write_1KiB_native", "`write` of 1 KiB", "fork+exec of `tee`", None),
     ("tool_dispatch", "edit", "edit_native", "`edit`", "fork+exec of `sed -i`", None),
     ("tool_dispatch", "glob", "glob_native", "`glob` over 100 files", "fork+exec of `find`", None),
@@ -55,6 +57,10 @@ def main() -> int:
             continue
         what, beside = what.replace("|", "\\|"), beside.replace("|", "\\|")
         print(f"| {what} | {show(a)} | {beside} | {show(b)} | {a / b:.2f} | {f'≤ {reach}' if reach else ''} |")
+    try:
+        print(f"\nPushing a component of 1 MiB, from its bytes to ready: {show(median_ns('tool_dispatch', 'push_1MiB'))} (to reach: ≤ 2 s).")
+    except FileNotFoundError as error:
+        missing.append(str(error.filename))
     print(f"\nMedians of one run on {os.cpu_count()} cores ({platform.machine()}); the machine is shared, so read the ratios.")
     for path in missing:
         print(f"missing: {path}", file=sys.stderr)

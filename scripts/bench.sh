@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
-# Runs the benches and writes their table to BENCHMARKS.md.
+# Runs the benches and writes their tables to BENCHMARKS.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+cargo build --release --locked
 cargo bench --locked --bench tool_dispatch --bench ttft -- "$@"
 table="$(scripts/bench-table.py)"
+many="$(cargo bench --locked --bench many_tools)"
+edge="$(scripts/bench-edge.sh)"
 {
   echo "# Benchmarks"
   echo
   echo "Written by \`make bench\`. Each row is one run of both sides, one after the other, on the same machine."
-  echo
-  echo "$table"
-} > BENCHMARKS.md
-echo "$table"
+  for part in "$table" "$many" "$edge"; do
+    echo
+    echo "$part"
+  done
+} | tee BENCHMARKS.md
