@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod blobs;
 pub mod cli;
 pub mod clock;
 pub mod ids;

@@ -14,6 +14,7 @@ use crate::agent::AgentError;
 use crate::resources::Invalid;
 use crate::resources::agent::UpdateError;
 use crate::store::{ListError, StoreError};
+use crate::tools::{PushError, RegistryError};
 
 /// A refusal or a failure.
 #[derive(Debug, Clone)]
@@ -173,6 +174,24 @@ impl From<AgentError> for ApiError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, stopping.to_string())
             }
             AgentError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<PushError> for ApiError {
+    fn from(error: PushError) -> Self {
+        match error {
+            PushError::Refused(refusal) => refusal.into(),
+            mismatch @ PushError::Version { .. } => {
+                Self::new(StatusCode::CONFLICT, mismatch.to_string()).pointless_to_retry()
+            }
+            PushError::Failed(error) => error.into(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mcp::Mcp;
 use crate::store::{Documents, Keys};
+use crate::tools::Registry;
 
 mod agents;
 mod auth;
@@ -30,6 +31,8 @@ mod query;
 mod serve;
 mod sessions;
 mod stream;
+mod tools;
+mod upload;
 
 pub use serve::serve;
 
@@ -42,6 +45,10 @@ pub struct Api {
     pub agents: Agents,
     /// Agents and environments.
     pub documents: Arc<dyn Documents>,
+    /// The tools that people have pushed.
+    pub tools: Registry,
+    /// The largest component that may be pushed, in bytes.
+    pub component_bytes_max: usize,
     /// Who may ask.
     pub keys: Arc<dyn Keys>,
     /// Makes ids of agents, environments and requests.
@@ -66,6 +73,7 @@ pub fn router(api: Api) -> Router {
     let agent = "/v1/agents/{agent_id}";
     let environment = "/v1/environments/{environment_id}";
     let session = "/v1/sessions/{session_id}";
+    let tool = "/v1/tools/{tool_id}";
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/metrics", get(metrics::show))
@@ -101,6 +109,11 @@ pub fn router(api: Api) -> Router {
             post(events::send).get(events::list),
         )
         .route(&format!("{session}/events/stream"), get(stream::open))
+        .route("/v1/tools", post(tools::push).get(tools::list))
+        .route(tool, get(tools::retrieve))
+        .route(&format!("{tool}/versions"), get(tools::versions))
+        .route(&format!("{tool}/content"), get(tools::content))
+        .route(&format!("{tool}/archive"), post(tools::archive))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such route") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(

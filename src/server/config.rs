@@ -1,13 +1,17 @@
 //! The configuration: a TOML file, flags and environment variables, in rising order of precedence of flags over
 //! environment over file. Unknown keys are refused.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::secrets::SecretConfig;
 use crate::agent::{self, hands::SandboxesOptions};
+use crate::tools::LoadedMax;
 use crate::{mcp, model};
 
 /// What can be written in the file. Every key is optional.
@@ -28,6 +32,10 @@ pub struct Config {
     pub sandbox: SandboxConfig,
     /// Clients of `/mcp`.
     pub mcp: McpConfig,
+    /// Tools that people push.
+    pub tools: ToolsConfig,
+    /// What tools may use and never see, by name.
+    pub secrets: BTreeMap<String, SecretConfig>,
 }
 
 /// How logs are written to standard error.
@@ -89,6 +97,29 @@ pub struct McpConfig {
     pub allowed_origins: Option<Vec<String>>,
 }
 
+/// `[tools]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ToolsConfig {
+    /// The largest component that may be pushed. Default 64 MiB: interpreters of Python and JavaScript fit.
+    pub component_bytes_max: usize,
+    /// How many pushed tools stay loaded. Default 256.
+    pub loaded_max: NonZeroUsize,
+    /// How large their compiled code may be together. Default 1 GiB.
+    pub loaded_bytes_max: u64,
+}
+
+impl Default for ToolsConfig {
+    fn default() -> Self {
+        let LoadedMax { count, bytes } = LoadedMax::default();
+        ToolsConfig {
+            component_bytes_max: 64 << 20,
+            loaded_max: count,
+            loaded_bytes_max: bytes,
+        }
+    }
+}
+
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -132,7 +163,12 @@ impl Config {
     }
 
     fn parse(text: &str) -> Result<Config, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        toml::from_str(text).map_err(|error| {
+            // Without the line itself: it may hold a secret.
+            let place = error.span().and_then(|span| text.get(..span.start));
+            let line = place.map_or(1, |before| before.matches('\n').count() + 1);
+            format!("line {line}: {}", error.message())
+        })
     }
 
     /// How the loop is tuned.
@@ -265,6 +301,7 @@ mod tests {
             ("lisen = ''", "lisen"),
             ("[model]\nurl = ''", "url"),
             ("[modle]", "modle"),
+            ("[secrets.A]\nhost = 'a.org'", "host"),
         ] {
             let message = Config::parse(text).unwrap_err();
             assert!(message.contains(key), "{message}");

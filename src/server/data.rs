@@ -4,6 +4,7 @@
 //! DIR/lock              held by the one server that uses the directory
 //! DIR/glovebox.db       documents, logs, keys
 //! DIR/sessions/ID/      the files of one session
+//! DIR/blobs/            pushed components, by digest
 //! ```
 
 use std::fs::{DirBuilder, File, TryLockError};
@@ -98,6 +99,11 @@ impl DataDirectory {
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.0.join("glovebox.db")
+    }
+
+    /// Where pushed components are kept.
+    pub fn blobs(&self) -> PathBuf {
+        self.0.join("blobs")
     }
 
     /// Where sessions keep their files.

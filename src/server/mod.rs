@@ -1,24 +1,28 @@
 //! The composition root: the only place that names a database, a provider and an engine in one breath.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use crate::agent::{self, Agents, hands::Sandboxes};
+use crate::agent::hands::{Sandboxes, SandboxesParts};
+use crate::agent::{self, Agents};
 use crate::api::{self, Api};
+use crate::blobs::Folder;
 use crate::clock::SystemClock;
 use crate::ids::RandomIds;
 use crate::mcp::{self, Catalogued, Mcp};
 use crate::model::MessagesApi;
 use crate::store::sqlite::{self, Sqlite};
-use crate::tools::BuiltIn;
+use crate::tools::{BuiltIn, Compiling, LoadedMax, Registry, RegistryParts, compile};
 
 pub mod config;
 pub mod data;
 pub mod engine;
 pub mod keys;
 pub mod logging;
+pub mod secrets;
 
 use config::Config;
 use data::{DataDirectory, Lock};
@@ -43,22 +47,55 @@ impl Server {
         let listener =
             TcpListener::bind(config.listen.as_deref().unwrap_or("127.0.0.1:8080")).await?;
         let cache = config.cache_directory()?;
+        let compiling = Compiling {
+            exe: this_program()?,
+            cache: cache.clone(),
+            limits: compile::Limits::default(),
+        };
         let database = data.database();
-        let (store, engine, built_in) =
+        let blobs = data.blobs();
+        let (store, blobs, engine, built_in) =
             tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+                let blobs = Folder::open(&blobs)?;
                 let store = Sqlite::open(&database, &sqlite::Options::default())?;
                 let engine = engine::open(cache, engine::FOR_A_SERVER)?;
                 let built_in = BuiltIn::load(&engine)?;
-                Ok((store, engine, built_in))
+                Ok((store, blobs, engine, built_in))
             })
             .await??;
         let catalogue = Arc::new(built_in.catalogue(&engine).await?);
-        let sandboxes = config.sandboxes(data.sessions());
-        let workshop = Arc::new(Sandboxes::new(engine, built_in, sandboxes));
         let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds);
         let new_key = keys::at_start(&store, &*clock, &*ids, key).await?;
         let store = Arc::new(store);
+        let tools = Registry::new(RegistryParts {
+            documents: store.clone(),
+            blobs: Arc::new(blobs),
+            engine: engine.clone(),
+            compiling,
+            clock: clock.clone(),
+            ids: ids.clone(),
+            loaded_max: LoadedMax {
+                count: config.tools.loaded_max,
+                bytes: config.tools.loaded_bytes_max,
+            },
+        });
+        let swept = tools.sweep().await?;
+        if swept > 0 {
+            tracing::info!(
+                components = swept,
+                "components that no tool names were removed"
+            );
+        }
+        let sandboxes = config.sandboxes(data.sessions());
+        let workshop = Arc::new(Sandboxes::new(SandboxesParts {
+            engine,
+            built_in,
+            catalogue: catalogue.clone(),
+            registry: Some(tools.clone()),
+            secrets: secrets::read(&config.secrets)?,
+            options: sandboxes,
+        }));
         let agents = Agents::new(agent::Parts {
             log: store.clone(),
             documents: store.clone(),
@@ -73,12 +110,14 @@ impl Server {
         if recovered > 0 {
             tracing::info!(sessions = recovered, "sessions that were running go on");
         }
-        let tools = Arc::new(Catalogued::new(&catalogue, workshop));
-        let mcp = Mcp::new(tools, ids.clone(), config.mcp(listener.local_addr()?));
+        let catalogued = Arc::new(Catalogued::new(&catalogue, workshop));
+        let mcp = Mcp::new(catalogued, ids.clone(), config.mcp(listener.local_addr()?));
         let api = Api {
             agents,
             mcp,
             documents: store.clone(),
+            tools,
+            component_bytes_max: config.tools.component_bytes_max,
             keys: store,
             ids,
             clock,
@@ -100,6 +139,16 @@ impl Server {
     /// Serves until `stop` is done; running turns are left where they are, for the next start.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         api::serve(self.api, self.listener, stop).await
+    }
+}
+
+/// The running program, also when its file was replaced by a newer one meanwhile.
+fn this_program() -> std::io::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        Ok(running)
+    } else {
+        std::env::current_exe()
     }
 }
 

@@ -104,6 +104,10 @@ impl BuiltIn {
                 text: description.text,
                 input_schema: description.input_schema,
                 effects,
+                wishes: match component.contract() {
+                    Some("0.1.0") | None => None,
+                    Some(_) => Some(description.wishes),
+                },
             };
             catalogue.insert(name.clone(), description);
         }

@@ -4,13 +4,22 @@
 
 mod built_in;
 pub mod compile;
+mod inspect;
+mod loaded;
+mod registry;
 mod result;
+mod version;
 
 use std::collections::BTreeMap;
 
 pub use built_in::{BuiltIn, CatalogueError};
-pub use result::{CallResult, TEXT_CHARACTERS_MAX, result, shorten};
+pub use inspect::Compiling;
+pub use loaded::LoadedMax;
+pub use registry::{PushError, Pushed, Registry, RegistryError, RegistryParts};
+pub use result::{CallResult, Ending, TEXT_CHARACTERS_MAX, result, shorten};
+pub use version::{Contract, ToolVersion, Unreadable};
 
+use glovebox_runtime::{Allowance, Component};
 use serde_json::{Value, json};
 
 use crate::resources::agent::AgentDefinition;
@@ -27,6 +36,8 @@ pub struct Description {
     pub input_schema: Value,
     /// Whether running it twice is the same as once.
     pub effects: Effects,
+    /// What it would like to reach. None is whatever the session reaches, as tools of the first contract expect.
+    pub wishes: Option<Allowance>,
 }
 
 /// Whether running a tool changes anything.
@@ -34,6 +45,14 @@ pub struct Description {
 pub enum Effects {
     None,
     Some,
+}
+
+/// A tool that is ready to be called, whoever made it.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    pub component: Component,
+    /// What it may reach of its sandbox. None is all of it.
+    pub allowance: Option<Allowance>,
 }
 
 /// All tools of this server, by name.
@@ -51,6 +70,11 @@ impl Catalogue {
     /// Adds a tool.
     pub fn insert(&mut self, name: impl Into<String>, description: Description) {
         self.0.insert(name.into(), description);
+    }
+
+    /// What a tool says about itself.
+    pub fn get(&self, name: &str) -> Option<&Description> {
+        self.0.get(name)
     }
 
     /// All tools, by name.
@@ -85,9 +109,19 @@ impl Catalogue {
                     }
                 }
                 Tool::Custom(custom) => {
-                    let callable = Callable {
-                        runs: Runs::Client,
-                        policy: Policy::AlwaysAllow,
+                    let callable = match &custom.component {
+                        None => Callable {
+                            runs: Runs::Client,
+                            policy: Policy::AlwaysAllow,
+                        },
+                        Some(component) => Callable {
+                            runs: if component.effects == "none" {
+                                Runs::Pure
+                            } else {
+                                Runs::Effectful
+                            },
+                            policy: policy(component.permission_policy),
+                        },
                     };
                     offer.add(
                         &custom.name,

@@ -15,31 +15,76 @@ const PREVIEW_CHARACTERS: usize = 10_000;
 pub struct CallResult {
     pub content: Vec<Value>,
     pub is_error: bool,
+    pub ending: Ending,
+}
+
+/// How a call ended, for who counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// With an answer.
+    Answered,
+    /// The tool said why it has none.
+    Failed,
+    /// A limit ended it.
+    Limit,
+    /// The tool crashed, or ended without a word.
+    Crashed,
+    /// It was ended from outside.
+    Cancelled,
+    /// It did not begin.
+    Refused,
+}
+
+impl Ending {
+    /// For labels of metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ending::Answered => "ok",
+            Ending::Failed => "failed",
+            Ending::Limit => "limit",
+            Ending::Crashed => "crashed",
+            Ending::Cancelled => "cancelled",
+            Ending::Refused => "refused",
+        }
+    }
+}
+
+impl CallResult {
+    /// An error that the model can read.
+    pub fn error(ending: Ending, text: &str) -> CallResult {
+        CallResult {
+            content: vec![text_block(text)],
+            is_error: true,
+            ending,
+        }
+    }
 }
 
 /// What the model reads of an outcome.
 pub fn result(outcome: Outcome) -> CallResult {
-    let error = |text: String| CallResult {
-        content: vec![text_block(&text)],
-        is_error: true,
-    };
+    let error = |ending, text: String| CallResult::error(ending, &text);
     match outcome {
         Outcome::Answer(content) => CallResult {
             content: content.into_iter().map(block).collect(),
             is_error: false,
+            ending: Ending::Answered,
         },
         Outcome::Failed(content) => CallResult {
             content: content.into_iter().map(block).collect(),
             is_error: true,
+            ending: Ending::Failed,
         },
-        Outcome::InvalidInput(text) => error(format!("invalid input: {text}")),
-        Outcome::Limit { message, .. } => error(message),
-        Outcome::Trapped(text) => error(format!("the tool crashed: {text}")),
-        Outcome::Exited(status) => error(format!(
-            "the tool ended with status {} instead of an answer",
-            status.code()
-        )),
-        Outcome::Cancelled => error("the call was cancelled".to_owned()),
+        Outcome::InvalidInput(text) => error(Ending::Failed, format!("invalid input: {text}")),
+        Outcome::Limit { message, .. } => error(Ending::Limit, message),
+        Outcome::Trapped(text) => error(Ending::Crashed, format!("the tool crashed: {text}")),
+        Outcome::Exited(status) => error(
+            Ending::Crashed,
+            format!(
+                "the tool ended with status {} instead of an answer",
+                status.code()
+            ),
+        ),
+        Outcome::Cancelled => error(Ending::Cancelled, "the call was cancelled".to_owned()),
     }
 }
 
@@ -107,25 +152,25 @@ mod tests {
             which: LimitKind::WallTime,
             message: "wall time limit of 120 s exceeded".into(),
         };
-        for (outcome, text) in [
-            (Outcome::Failed(vec![Content::Text("no".into())]), "no"),
+        for (outcome, ending, text) in [
+            (
+                Outcome::Failed(vec![Content::Text("no".into())]),
+                Ending::Failed,
+                "no",
+            ),
             (
                 Outcome::InvalidInput("path: missing".into()),
+                Ending::Failed,
                 "invalid input: path: missing",
             ),
-            (limit, "wall time limit of 120 s exceeded"),
+            (limit, Ending::Limit, "wall time limit of 120 s exceeded"),
             (
                 Outcome::Trapped("unreachable".into()),
+                Ending::Crashed,
                 "the tool crashed: unreachable",
             ),
         ] {
-            assert_eq!(
-                result(outcome),
-                CallResult {
-                    content: vec![text_block(text)],
-                    is_error: true
-                }
-            );
+            assert_eq!(result(outcome), CallResult::error(ending, text));
         }
     }
 
