@@ -1,5 +1,6 @@
 //! The task of a running session: decide, perform, append, until there is nothing to do.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,20 +8,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::AgentError;
 use super::ask::{self, Arriving};
-use super::hands::{Hands, HandsError, ToolCall};
+use super::hands::{Hands, HandsError, OnProgress, Opening, Progress, ToolCall};
 use super::inner::{Held, Inner};
 use super::live::{Desk, Live, Setup, Task};
 use super::metrics;
 use crate::model::{Request, Retry};
 use crate::session::{self, Call, Draft, Event, SavedState, Step};
-use crate::tools::CallResult;
+use crate::tools::{CallResult, Ending};
 
 /// Tool states up to this size are kept in the log itself, which saves a file and its fsync.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+/// How long an interrupt waits for tools that were told of it: the second that `wit/tool` promises them, and some room. Those
+/// that do not listen are ended at once.
+const LAST_WORDS: Duration = Duration::from_millis(1500);
 
 /// Drives one session until it rests, the server stops, or the store fails. `first` is what has been decided already.
 pub(super) async fn drive(inner: Arc<Inner>, live: Held, first: Option<Ready>) {
@@ -192,11 +198,7 @@ impl Driver<'_> {
                     tracing::error!(session = self.live.id, error = %chain(&error), "no sandbox");
                     let text =
                         "The sandbox of this session cannot be made; the server's log says why.";
-                    let content = vec![serde_json::json!({"type": "text", "text": text})];
-                    let result = CallResult {
-                        content,
-                        is_error: true,
-                    };
+                    let result = CallResult::error(Ending::Refused, text);
                     for call in &calls {
                         self.finished(call, result.clone()).await?;
                     }
@@ -207,37 +209,69 @@ impl Driver<'_> {
         let Some(hands) = self.hands.as_deref() else {
             return Ok(Flow::GoOn);
         };
+        let cancelled = CancellationToken::new();
+        let driver = &*self;
         let mut running: FuturesUnordered<_> = calls
             .iter()
-            .map(|call| async move {
+            .map(|call| {
+                let cancelled = &cancelled;
                 let called = &call.called;
-                let started = Instant::now();
-                let result = hands
-                    .call(ToolCall {
-                        id: &called.id,
-                        tool: &called.name,
-                        input: &call.input,
-                        on_progress: None,
-                        cancelled: None,
-                        allowance: None,
-                    })
-                    .await;
-                metrics::tool_call(&called.name, result.is_error, started.elapsed());
-                (call, result)
+                let on_progress = driver.on_progress(&called.id, &called.name);
+                async move {
+                    let started = Instant::now();
+                    let result = hands
+                        .call(ToolCall {
+                            id: &called.id,
+                            tool: &called.name,
+                            input: &call.input,
+                            on_progress: Some(&on_progress),
+                            cancelled: Some(cancelled),
+                            allowance: None,
+                        })
+                        .await;
+                    metrics::tool_call(&called.name, &result, started.elapsed());
+                    (call, result)
+                }
             })
             .collect();
+        // An interrupt tells the tools, and waits for those that use their last second to answer.
+        let mut patience = pin!(async {
+            interrupt.cancelled().await;
+            cancelled.cancel();
+            driver.inner.parts.clock.sleep(LAST_WORDS).await;
+        });
         loop {
             let done = tokio::select! {
                 biased;
                 () = stopping.cancelled() => return Ok(Flow::GoOn),
-                () = interrupt.cancelled() => return Ok(Flow::GoOn),
+                () = &mut patience => return Ok(Flow::GoOn),
                 done = running.next() => done,
             };
             match done {
-                Some((call, result)) => self.finished(call, result).await?,
+                // What an interrupt ended without an answer is closed with the words that are meant for that.
+                Some((_, result)) if result.ending == Ending::Cancelled => {}
+                Some((call, result)) => driver.finished(call, result).await?,
                 None => return Ok(Flow::GoOn),
             }
         }
+    }
+
+    /// Shows what a tool says of its progress to whoever watches the session. Nothing of it is stored.
+    fn on_progress(&self, id: &str, tool: &str) -> OnProgress {
+        let (hub, session) = (Arc::clone(&self.live.hub), self.live.id.clone());
+        let (id, tool) = (id.to_owned(), tool.to_owned());
+        Arc::new(move |progress| {
+            let Progress { message, fraction } = progress;
+            metrics::tool_progress(&tool);
+            tracing::debug!(session, tool, id, fraction, message, "progress");
+            hub.show(&json!({
+                "type": "tool_progress",
+                "tool_use_id": id,
+                "name": tool,
+                "message": message,
+                "fraction": fraction,
+            }));
+        })
     }
 
     /// Waits before the next try, unless something makes waiting pointless.
@@ -281,7 +315,12 @@ impl Driver<'_> {
             .inner
             .parts
             .workshop
-            .open(&self.live.id, &setup.agent, &setup.environment)
+            .open(Opening {
+                workspace: &self.live.workspace,
+                session: &self.live.id,
+                agent: &setup.agent,
+                environment: &setup.environment,
+            })
             .await?;
         let mut states = std::collections::BTreeMap::new();
         for (tool, state) in saved {
@@ -304,18 +343,14 @@ impl Driver<'_> {
         let mut desk = self.live.desk.lock().await;
         let journal = self.inner.journal(self.live, &mut desk).await?;
         let mut drafts: Vec<Draft> = Vec::new();
-        if let Some(state) = left
-            && journal.state.tool_states.get(&call.called.name) != Some(&state)
+        if let Some((tool, state)) = left
+            && journal.state.tool_states.get(&tool) != Some(&state)
         {
-            drafts.push(
-                Event::ToolState {
-                    tool: call.called.name.clone(),
-                    state,
-                }
-                .into(),
-            );
+            drafts.push(Event::ToolState { tool, state }.into());
         }
-        let CallResult { content, is_error } = result;
+        let CallResult {
+            content, is_error, ..
+        } = result;
         drafts.push(
             Event::AgentToolResult {
                 tool_use_id: call.called.id.clone(),
@@ -341,14 +376,14 @@ impl Driver<'_> {
         Ok(())
     }
 
-    async fn left_by(&self, tool: &str) -> Option<SavedState> {
+    async fn left_by(&self, tool: &str) -> Option<(String, SavedState)> {
         let hands = self.hands.as_deref()?;
-        let state = hands.tool_state().remove(tool)?;
+        let (name, state) = hands.state_left(tool)?;
         if state.len() <= INLINE_BYTES_MAX {
-            return Some(SavedState::Inline(BASE64.encode(state)));
+            return Some((name, SavedState::Inline(BASE64.encode(state))));
         }
-        match hands.keep(tool, &state).await {
-            Ok(name) => Some(SavedState::File(name)),
+        match hands.keep(&name, &state).await {
+            Ok(file) => Some((name, SavedState::File(file))),
             Err(error) => {
                 tracing::error!(session = self.live.id, tool, error = %chain(&error), "the tool's state is not kept");
                 None

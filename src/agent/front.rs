@@ -35,11 +35,11 @@ pub struct Previews {
     pub thinking: bool,
 }
 
-/// One frame of a session's stream: an event, or a preview of one.
+/// One frame of a session's stream: an event, a preview of one, or a tool's progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// The event's `type`, for the `event:` line.
-    pub event_type: Arc<str>,
+    /// The event's `type`, for the `event:` line. None for what is no event: the SDKs skip frames without that line.
+    pub event_type: Option<Arc<str>>,
     /// One line of JSON, for the `data:` line.
     pub data: Arc<str>,
 }

@@ -98,6 +98,24 @@ impl Hub {
         }
     }
 
+    /// Shows everybody who keeps up what is no event and never stored.
+    pub(super) fn show(&self, data: &Value) {
+        let mut subscribers = self.lock();
+        if subscribers.is_empty() {
+            return;
+        }
+        let frame = Frame {
+            event_type: None,
+            data: Arc::from(data.to_string()),
+        };
+        for subscriber in subscribers.iter_mut() {
+            if subscriber.sender.capacity() > RESERVED_FRAMES {
+                // A reader that is gone is noticed at the next event.
+                let _ = subscriber.sender.try_send(frame.clone());
+            }
+        }
+    }
+
     /// Ends all streams.
     pub(super) fn close(&self) {
         self.lock().clear();
@@ -128,7 +146,7 @@ impl Preview<'_> {
 
 fn frame(event_type: &str, data: &Value) -> Frame {
     Frame {
-        event_type: Arc::from(event_type),
+        event_type: Some(Arc::from(event_type)),
         data: Arc::from(data.to_string()),
     }
 }
@@ -194,8 +212,17 @@ mod tests {
         });
         hub.preview(Preview::Thinking { id: "t" });
         hub.publish(&event("a"));
-        assert_eq!(&*late.try_recv().unwrap().event_type, "event_start");
-        assert_eq!(&*late.try_recv().unwrap().event_type, "agent.message");
-        assert_eq!(&*without.try_recv().unwrap().event_type, "agent.message");
+        assert_eq!(
+            late.try_recv().unwrap().event_type.as_deref(),
+            Some("event_start")
+        );
+        assert_eq!(
+            late.try_recv().unwrap().event_type.as_deref(),
+            Some("agent.message")
+        );
+        assert_eq!(
+            without.try_recv().unwrap().event_type.as_deref(),
+            Some("agent.message")
+        );
     }
 }

@@ -14,7 +14,7 @@ use crate::tools::Offer;
 pub(super) struct Live {
     pub(super) id: String,
     pub(super) workspace: String,
-    pub(super) hub: Hub,
+    pub(super) hub: Arc<Hub>,
     pub(super) desk: tokio::sync::Mutex<Desk>,
 }
 
@@ -51,7 +51,7 @@ impl Live {
         Live {
             id: id.to_owned(),
             workspace: workspace.to_owned(),
-            hub: Hub::default(),
+            hub: Arc::default(),
             desk: Default::default(),
         }
     }

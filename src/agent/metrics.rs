@@ -7,8 +7,15 @@
 //! | `glovebox_model_request_duration_seconds` | outcome | until the answer was complete |
 //! | `glovebox_tool_calls_total` | tool, outcome | calls that ran here: `ok`, `error` |
 //! | `glovebox_tool_call_duration_seconds` | tool | until the result was there |
+//! | `glovebox_tool_call_seconds` | tool_kind, outcome | the same, by how calls ended: `ok`, `failed`, `limit`, `crashed`, `cancelled`, `refused` |
+//! | `glovebox_tool_progress_total` | tool_kind | reports of progress |
+//!
+//! `tool_kind` is `built_in` or `custom`. All tools that people pushed are one `tool`, `custom`: there may be thousands.
 
 use std::time::Duration;
+
+use crate::resources::toolset::BUILT_IN_TOOLS;
+use crate::tools::CallResult;
 
 /// A session was created.
 pub(super) fn session_created() {
@@ -23,10 +30,30 @@ pub(super) fn model_request(outcome: &'static str, elapsed: Duration) {
 }
 
 /// A tool call ran to its end.
-pub(super) fn tool_call(tool: &str, is_error: bool, elapsed: Duration) {
-    let outcome = if is_error { "error" } else { "ok" };
-    let tool = tool.to_owned();
-    metrics::counter!("glovebox_tool_calls_total", "tool" => tool.clone(), "outcome" => outcome)
+pub(super) fn tool_call(tool: &str, result: &CallResult, elapsed: Duration) {
+    let outcome = if result.is_error { "error" } else { "ok" };
+    let kind = kind(tool);
+    let name = match kind {
+        "custom" => kind.to_owned(),
+        _ => tool.to_owned(),
+    };
+    metrics::counter!("glovebox_tool_calls_total", "tool" => name.clone(), "outcome" => outcome)
         .increment(1);
-    metrics::histogram!("glovebox_tool_call_duration_seconds", "tool" => tool).record(elapsed);
+    metrics::histogram!("glovebox_tool_call_duration_seconds", "tool" => name).record(elapsed);
+    let ending = result.ending.word();
+    metrics::histogram!("glovebox_tool_call_seconds", "tool_kind" => kind, "outcome" => ending)
+        .record(elapsed);
+}
+
+/// A tool said how far it is.
+pub(super) fn tool_progress(tool: &str) {
+    metrics::counter!("glovebox_tool_progress_total", "tool_kind" => kind(tool)).increment(1);
+}
+
+fn kind(tool: &str) -> &'static str {
+    if BUILT_IN_TOOLS.contains(&tool) {
+        "built_in"
+    } else {
+        "custom"
+    }
 }

@@ -13,6 +13,7 @@ use super::page;
 use super::path::Id;
 use super::query::Query;
 use crate::resources::agent::Agent;
+use crate::resources::component::{self, Components};
 use crate::store::{Document, DocumentQuery, Keep, Page, WriteError};
 
 const KIND: &str = "agent";
@@ -27,7 +28,8 @@ pub(super) async fn create(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, ApiError> {
-    let agent = Agent::create(&body, api.ids.next("agent"), &api.now())?;
+    let components = components(&api, &caller, &body["tools"]).await?;
+    let agent = Agent::create(&body, api.ids.next("agent"), &api.now(), &components)?;
     let body = serde_json::to_value(&agent)?;
     let document = document(&caller, &agent, agent.version, body.clone());
     api.documents.create(KIND, document, Vec::new()).await?;
@@ -52,8 +54,9 @@ pub(super) async fn update(
     Id(id): Id,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Value>, ApiError> {
+    let components = components(&api, &caller, &body["tools"]).await?;
     change(&api, &caller, &id, Keep::History, |agent| {
-        Ok(agent.update(&body, &api.now())?)
+        Ok(agent.update(&body, &api.now(), &components)?)
     })
     .await
     .map(Json)
@@ -114,6 +117,16 @@ pub(super) async fn versions(
         )
         .await?;
     Ok(Json(page::forward(bodies(found))))
+}
+
+/// What a request's `tools` mean by the tools of this server that they refer to.
+pub(super) async fn components(
+    api: &Api,
+    caller: &Caller,
+    tools: &Value,
+) -> Result<Components, ApiError> {
+    let references = component::references(tools);
+    Ok(api.tools.components(&caller.workspace, references).await?)
 }
 
 /// An agent at a version, or the latest.

@@ -12,9 +12,11 @@ use super::path::Id;
 use super::query::Query;
 use super::{Api, agents, environments};
 use crate::agent::NewSession;
+use crate::resources::component;
 use crate::resources::environment::{Environment, EnvironmentConfig};
 use crate::resources::metadata::Metadata;
 use crate::resources::session::{SessionAgent, SessionPatch, SessionRequest};
+use crate::resources::tool;
 use crate::store::{DocumentQuery, Page};
 
 const LIMIT: usize = 20;
@@ -43,7 +45,14 @@ pub(super) async fn create(
         }
         None => agent,
     };
-    let agent = request.agent.resolve(&agent)?;
+    let mut references = request
+        .agent
+        .tools()
+        .map(component::references)
+        .unwrap_or_default();
+    references.extend(tool::references(&agent.definition.tools).map(str::to_owned));
+    let components = api.tools.components(&caller.workspace, references).await?;
+    let agent = request.agent.resolve(&agent, &components)?;
     let (environment, _) = environments::find(&api, &caller, &request.environment_id).await?;
     check_environment(&environment)?;
     let new = NewSession {
@@ -76,7 +85,9 @@ pub(super) async fn update(
     let present = find(&api, &caller, &id).await?;
     let agent: SessionAgent = serde_json::from_value(present["agent"].clone())?;
     let metadata: Metadata = serde_json::from_value(present["metadata"].clone())?;
-    let patch = SessionPatch::parse(&body, &agent, &metadata)?;
+    let mut components = agents::components(&api, &caller, &body["agent"]["tools"]).await?;
+    components.keep(tool::references(&agent.definition.tools));
+    let patch = SessionPatch::parse(&body, &agent, &metadata, &components)?;
     Ok(Json(
         api.agents
             .update_session(&caller.workspace, &id, patch)

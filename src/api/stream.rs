@@ -1,6 +1,6 @@
 //! `/v1/sessions/{session_id}/events/stream`: a session's events as they happen (server-sent events).
 //!
-//! Every frame has an `event:` line, since the SDKs discard those without. There is no replay: a client that wants
+//! Every event has an `event:` line. What is no event, such as the progress of a tool, has none, so that the SDKs skip it. There is no replay: a client that wants
 //! everything opens the stream, lists the history, and drops what it has seen twice. That works because the subscriber
 //! is registered before the headers of the answer are sent.
 
@@ -85,15 +85,11 @@ fn frames(
 }
 
 fn render(frame: &Frame) -> Bytes {
-    let mut text = String::with_capacity(frame.event_type.len() + frame.data.len() + 16);
-    for part in [
-        "event: ",
-        &frame.event_type,
-        "\ndata: ",
-        &frame.data,
-        "\n\n",
-    ] {
-        text.push_str(part);
+    let event_type = frame.event_type.as_deref().unwrap_or_default();
+    let mut text = String::with_capacity(event_type.len() + frame.data.len() + 16);
+    if frame.event_type.is_some() {
+        text.extend(["event: ", event_type, "\n"]);
     }
+    text.extend(["data: ", &*frame.data, "\n\n"]);
     Bytes::from(text)
 }

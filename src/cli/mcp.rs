@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::agent::hands::{Hands, HandsError, Sandboxes, SandboxesOptions};
+use crate::agent::hands::{
+    Hands, HandsError, Sandboxes, SandboxesOptions, SandboxesParts, Secrets,
+};
 use crate::ids::RandomIds;
 use crate::mcp::{self, Catalogued, KeyGrants, Tool, ToolPage, Tools, ToolsError};
 use crate::server::config::{Config, LogFormat};
@@ -113,8 +115,15 @@ impl Late {
             let cache = self.cache.clone();
             let load = move || load(&cache, &names);
             let (engine, built_in) = tokio::task::spawn_blocking(load).await??;
-            let catalogue = built_in.catalogue(&engine).await?;
-            let sandboxes = Sandboxes::new(engine, built_in, self.options.clone());
+            let catalogue = Arc::new(built_in.catalogue(&engine).await?);
+            let sandboxes = Sandboxes::new(SandboxesParts {
+                engine,
+                built_in,
+                catalogue: Arc::clone(&catalogue),
+                registry: None,
+                secrets: Secrets::default(),
+                options: self.options.clone(),
+            });
             Ok(Catalogued::new(&catalogue, Arc::new(sandboxes)))
         };
         let loaded = self.loaded.get_or_try_init(load).await;

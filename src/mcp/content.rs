@@ -76,6 +76,7 @@ mod tests {
             CallResult {
                 content,
                 is_error: true,
+                ending: crate::tools::Ending::Failed,
             },
             "call_1",
         );

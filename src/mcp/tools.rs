@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::KeyGrants;
-use crate::agent::hands::{Hands, HandsError, Network, Workshop};
+use crate::agent::hands::{Hands, HandsError, Network, Opening, Workshop};
 use crate::resources::agent::{Agent, AgentDefinition};
+use crate::resources::component::Components;
 use crate::resources::environment::{Environment, EnvironmentConfig, Networking, Packages, Scope};
 use crate::resources::metadata::Metadata;
 use crate::resources::session::SessionAgent;
@@ -112,13 +113,16 @@ impl Tools for Catalogued {
     async fn open(
         &self,
         session: &str,
-        _: &str,
+        workspace: &str,
         grants: &KeyGrants,
     ) -> Result<Box<dyn Hands>, HandsError> {
-        let agent = agent()?;
-        self.workshop
-            .open(session, &agent, &environment(grants))
-            .await
+        let opening = Opening {
+            workspace,
+            session,
+            agent: &agent()?,
+            environment: &environment(grants),
+        };
+        self.workshop.open(opening).await
     }
 
     async fn discard(&self, session: &str) -> Result<(), HandsError> {
@@ -133,9 +137,10 @@ fn agent() -> Result<SessionAgent, HandsError> {
         "model": "none",
         "tools": [{"type": "agent_toolset_20260401"}],
     });
-    let agent: AgentDefinition = Agent::create(&definition, String::new(), "")
-        .map_err(|error| HandsError::new("describing the hands", error))?
-        .definition;
+    let agent: AgentDefinition =
+        Agent::create(&definition, String::new(), "", &Components::default())
+            .map_err(|error| HandsError::new("describing the hands", error))?
+            .definition;
     Ok(SessionAgent {
         id: "agent_mcp".to_owned(),
         version: 1,

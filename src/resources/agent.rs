@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::component::Components;
 use super::input::{Fields, Invalid, check_length};
 use super::mcp::{self, McpServer};
 use super::metadata::{self, EmptyValue, Metadata};
@@ -72,8 +73,13 @@ pub enum UpdateError {
 }
 
 impl Agent {
-    /// A new agent from a create call.
-    pub fn create(body: &Value, id: String, now: &str) -> Result<Self, Invalid> {
+    /// A new agent from a create call. `components` are the tools of this server that it refers to.
+    pub fn create(
+        body: &Value,
+        id: String,
+        now: &str,
+        components: &Components,
+    ) -> Result<Self, Invalid> {
         let fields = Fields::of_body(body)?;
         let definition = AgentDefinition {
             name: fields
@@ -82,7 +88,7 @@ impl Agent {
             description: cleared(fields.text("description")?),
             model: ModelInput::parse(fields.required("model")?, &fields.at("model"))?.resolve(),
             system: cleared(fields.text_at_most("system", SYSTEM_CHARACTERS_MAX)?),
-            tools: tool::parse(&fields)?,
+            tools: tool::parse(&fields, components)?,
             mcp_servers: mcp::parse_servers(&fields)?,
             skills: parse_skills(&fields)?,
             multiagent: parse_multiagent(&fields)?,
@@ -101,7 +107,12 @@ impl Agent {
     }
 
     /// The agent after an update call: its next version, or none when nothing changes.
-    pub fn update(&self, body: &Value, now: &str) -> Result<Option<Self>, UpdateError> {
+    pub fn update(
+        &self,
+        body: &Value,
+        now: &str,
+        components: &Components,
+    ) -> Result<Option<Self>, UpdateError> {
         let fields = Fields::of_body(body)?;
         match fields.integer("version")? {
             Some(0) => return Err(fields.refuse("version", "must be at least 1").into()),
@@ -117,7 +128,7 @@ impl Agent {
             return Err(Invalid::new("agent", "is archived and cannot be updated").into());
         }
         let mut updated = self.clone();
-        updated.definition.update(&fields)?;
+        updated.definition.update(&fields, components)?;
         updated.metadata = metadata::patched(&fields, &self.metadata, EmptyValue::Stored)?;
         if updated == *self {
             return Ok(None);
@@ -130,7 +141,7 @@ impl Agent {
 
 impl AgentDefinition {
     /// Applies the fields that are there; those that are not stay as they are.
-    fn update(&mut self, fields: &Fields<'_>) -> Result<(), Invalid> {
+    fn update(&mut self, fields: &Fields<'_>, components: &Components) -> Result<(), Invalid> {
         if let Some(value) = fields.present("name") {
             if value.is_null() {
                 return Err(fields.refuse("name", "cannot be cleared"));
@@ -157,16 +168,20 @@ impl AgentDefinition {
         if fields.present("execution_identity").is_some() {
             self.execution_identity = ExecutionIdentity::parse(fields)?;
         }
-        self.replace_system_and_tools(fields)
+        self.replace_system_and_tools(fields, components)
     }
 
     /// Replaces those of `system`, `tools` and `mcp_servers` that are there, then checks them together.
-    pub(super) fn replace_system_and_tools(&mut self, fields: &Fields<'_>) -> Result<(), Invalid> {
+    pub(super) fn replace_system_and_tools(
+        &mut self,
+        fields: &Fields<'_>,
+        components: &Components,
+    ) -> Result<(), Invalid> {
         if fields.present("system").is_some() {
             self.system = cleared(fields.text_at_most("system", SYSTEM_CHARACTERS_MAX)?);
         }
         if fields.present("tools").is_some() {
-            self.tools = tool::parse(fields)?;
+            self.tools = tool::parse(fields, components)?;
         }
         if fields.present("mcp_servers").is_some() {
             self.mcp_servers = mcp::parse_servers(fields)?;
@@ -231,13 +246,18 @@ mod tests {
     fn agent() -> Agent {
         let body = json!({"name": "a", "model": {"id": "m", "effort": "low"}, "system": "s", "description": "d",
             "tools": [{"type": "agent_toolset_20260401"}], "metadata": {"k": "v"}});
-        Agent::create(&body, "agent_1".into(), T0).unwrap()
+        Agent::create(&body, "agent_1".into(), T0, &Components::default()).unwrap()
     }
 
     #[test]
     fn the_smallest_agent_comes_out_complete() {
-        let agent =
-            Agent::create(&json!({"name": "a", "model": "m"}), "agent_1".into(), T0).unwrap();
+        let agent = Agent::create(
+            &json!({"name": "a", "model": "m"}),
+            "agent_1".into(),
+            T0,
+            &Components::default(),
+        )
+        .unwrap();
         let wire = json!({"type": "agent", "id": "agent_1", "version": 1, "name": "a", "description": null,
             "model": {"id": "m", "effort": {"type": "high"}, "inference_geo": null, "speed": "standard"},
             "system": null, "tools": [], "mcp_servers": [], "skills": [], "multiagent": null,
@@ -286,14 +306,15 @@ mod tests {
         ];
         for (body, field) in table {
             assert_eq!(
-                Agent::create(&body, "agent_1".into(), T0).map_err(|r| r.field),
+                Agent::create(&body, "agent_1".into(), T0, &Components::default())
+                    .map_err(|r| r.field),
                 Err(field.to_owned()),
                 "{body}"
             );
         }
         let long = json!({"name": "a", "model": "m", "system": "\u{fc}".repeat(100_000)});
         assert!(
-            Agent::create(&long, "agent_1".into(), T0).is_ok(),
+            Agent::create(&long, "agent_1".into(), T0, &Components::default()).is_ok(),
             "characters are counted, not bytes"
         );
     }
@@ -310,10 +331,18 @@ mod tests {
             json!({"skills": null, "mcp_servers": [], "multiagent": null, "execution_identity": null}),
         ];
         for body in unchanged {
-            assert_eq!(agent().update(&body, T1).unwrap(), None, "{body}");
+            assert_eq!(
+                agent().update(&body, T1, &Components::default()).unwrap(),
+                None,
+                "{body}"
+            );
         }
         let updated = agent()
-            .update(&json!({"name": "b", "version": 1}), T1)
+            .update(
+                &json!({"name": "b", "version": 1}),
+                T1,
+                &Components::default(),
+            )
             .unwrap()
             .unwrap();
         assert_eq!(
@@ -329,7 +358,12 @@ mod tests {
 
     #[test]
     fn omitted_keeps_null_and_empty_clear() {
-        let updated = |body: Value| agent().update(&body, T1).unwrap().unwrap();
+        let updated = |body: Value| {
+            agent()
+                .update(&body, T1, &Components::default())
+                .unwrap()
+                .unwrap()
+        };
         assert_eq!(updated(json!({"system": null})).definition.system, None);
         assert_eq!(updated(json!({"system": ""})).definition.system, None);
         assert_eq!(
@@ -349,10 +383,11 @@ mod tests {
 
     #[test]
     fn updates_that_are_refused() {
-        let field = |agent: &Agent, body: Value| match agent.update(&body, T1) {
-            Err(UpdateError::Invalid(refusal)) => refusal.field,
-            other => panic!("{other:?}"),
-        };
+        let field =
+            |agent: &Agent, body: Value| match agent.update(&body, T1, &Components::default()) {
+                Err(UpdateError::Invalid(refusal)) => refusal.field,
+                other => panic!("{other:?}"),
+            };
         assert_eq!(field(&agent(), json!({"name": null})), "name");
         assert_eq!(field(&agent(), json!({"name": ""})), "name");
         assert_eq!(field(&agent(), json!({"model": null})), "model");
@@ -371,7 +406,7 @@ mod tests {
         };
         assert_eq!(field(&archived, json!({"name": "b"})), "agent");
         assert_eq!(
-            agent().update(&json!({"version": 3}), T1),
+            agent().update(&json!({"version": 3}), T1, &Components::default()),
             Err(UpdateError::VersionMismatch {
                 expected: 3,
                 actual: 1

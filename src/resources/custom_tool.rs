@@ -1,56 +1,119 @@
-//! Custom tools: a name, a description and a schema; the client runs the call.
+//! Custom tools: a name, a description and a schema. The client runs the call, unless the entry names a component of this
+//! server: then everything else follows from that.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::input::{Fields, Invalid};
+use super::component::{Components, Found, ToolComponent};
+use super::input::{Fields, Invalid, check_length};
 use super::toolset::BUILT_IN_TOOLS;
 
 const NAME_CHARACTERS_MAX: usize = 128;
 const PROPERTY_CHARACTERS_MAX: usize = 64;
 
-/// A tool of the client's.
+/// A tool that is not built in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CustomTool {
     pub description: String,
     /// A JSON Schema whose `type` is `object`.
     pub input_schema: Value,
     pub name: String,
+    /// Set when this server runs it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ToolComponent>,
 }
 
 impl CustomTool {
     /// A `tools` entry of type `custom`.
-    pub fn parse(fields: &Fields<'_>) -> Result<Self, Invalid> {
-        let name = fields.required_text_within("name", 1..=NAME_CHARACTERS_MAX)?;
-        if !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-        {
-            return Err(fields.refuse("name", "must be letters, digits, underscores and hyphens"));
+    pub fn parse(fields: &Fields<'_>, components: &Components) -> Result<Self, Invalid> {
+        if let Some((component, found)) = ToolComponent::parse(fields, components)? {
+            agrees(fields, found)?;
+            return Ok(Self {
+                description: found.description.clone(),
+                input_schema: found.input_schema.clone(),
+                name: found.name.clone(),
+                component: Some(component),
+            });
         }
-        if BUILT_IN_TOOLS.contains(&name) {
-            return Err(fields.refuse("name", format!("'{name}' is the name of a built-in tool")));
-        }
-        if name.starts_with("mcp__") || name.starts_with("ant__") {
-            return Err(fields.refuse("name", "must not start with 'mcp__' or 'ant__'"));
-        }
-        // Without this refusal the tool would quietly become one that the client has to run.
-        if fields.given("component").is_some() {
-            return Err(fields.refuse("component", "no such tool component"));
-        }
+        let name = fields.required_text("name")?;
+        check_name(&fields.at("name"), name)?;
+        let schema = fields.required("input_schema")?;
+        check_schema(&fields.at("input_schema"), schema)?;
+        refuse_references(schema, &fields.at("input_schema"))?;
         Ok(Self {
             description: fields
                 .required_text_within("description", 1..=usize::MAX)?
                 .to_owned(),
-            input_schema: schema(fields)?,
+            input_schema: schema.clone(),
             name: name.to_owned(),
+            component: None,
         })
+    }
+
+    /// Makes a reference that may mean another version tomorrow mean the one it means now.
+    pub(super) fn pin(&mut self, path: &str, components: &Components) -> Result<(), Invalid> {
+        let Some(component) = &mut self.component else {
+            return Ok(());
+        };
+        let found = components.find(path, &component.component)?;
+        component.component.clone_from(&found.pinned);
+        component.effects.clone_from(&found.effects);
+        self.name.clone_from(&found.name);
+        self.description.clone_from(&found.description);
+        self.input_schema.clone_from(&found.input_schema);
+        Ok(())
     }
 }
 
-fn schema(fields: &Fields<'_>) -> Result<Value, Invalid> {
-    let value = fields.required("input_schema")?;
-    let schema = Fields::of(value, fields.at("input_schema"))?;
+/// What an entry says about a tool of this server must be what the tool says of itself.
+fn agrees(fields: &Fields<'_>, found: &Found) -> Result<(), Invalid> {
+    let contradiction = |name: &str| {
+        let problem = format!(
+            "is not what the tool '{}' says; leave it out to have it filled in",
+            found.name
+        );
+        Err(fields.refuse(name, problem))
+    };
+    if fields.text("name")?.is_some_and(|name| name != found.name) {
+        return contradiction("name");
+    }
+    if fields
+        .text("description")?
+        .is_some_and(|text| text != found.description)
+    {
+        return contradiction("description");
+    }
+    if fields
+        .given("input_schema")
+        .is_some_and(|schema| *schema != found.input_schema)
+    {
+        return contradiction("input_schema");
+    }
+    Ok(())
+}
+
+/// Whether a tool that is not built in may have this name.
+pub fn check_name(path: &str, name: &str) -> Result<(), Invalid> {
+    check_length(path, name, 1..=NAME_CHARACTERS_MAX)?;
+    let refuse = |problem: &str| Err(Invalid::new(path, problem));
+    if !name
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    {
+        return refuse("must be letters, digits, underscores and hyphens");
+    }
+    if BUILT_IN_TOOLS.contains(&name) {
+        return refuse(&format!("'{name}' is the name of a built-in tool"));
+    }
+    if name.starts_with("mcp__") || name.starts_with("ant__") {
+        return refuse("must not start with 'mcp__' or 'ant__'");
+    }
+    Ok(())
+}
+
+/// Whether models' providers accept this as a tool's schema.
+pub fn check_schema(path: &str, value: &Value) -> Result<(), Invalid> {
+    let schema = Fields::of(value, path)?;
     if schema.required_text("type")? != "object" {
         return Err(schema.refuse("type", "must be 'object'"));
     }
@@ -74,8 +137,7 @@ fn schema(fields: &Fields<'_>) -> Result<Value, Invalid> {
         }
     }
     schema.texts("required")?;
-    refuse_references(value, &fields.at("input_schema"))?;
-    Ok(value.clone())
+    Ok(())
 }
 
 fn refuse_references(value: &Value, path: &str) -> Result<(), Invalid> {

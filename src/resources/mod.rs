@@ -5,6 +5,7 @@
 //! exactly what clients read, and deserialise from what the store kept.
 
 pub mod agent;
+pub mod component;
 pub mod custom_tool;
 pub mod domain;
 pub mod environment;

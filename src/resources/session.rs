@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::agent::{Agent, AgentDefinition, parse_skills};
+use super::component::Components;
 use super::event::{self, SentEvent};
 use super::input::{Fields, Invalid, check_count};
 use super::metadata::{self, EmptyValue, Metadata};
 use super::model_config::ModelInput;
+use super::tool;
 
 const INITIAL_EVENTS_MAX: usize = 50;
 const RESOURCES_MAX: usize = 508;
@@ -71,8 +73,14 @@ impl AgentReference {
         })
     }
 
-    /// The agent this session runs: a copy of `agent`, with the overrides applied.
-    pub fn resolve(&self, agent: &Agent) -> Result<SessionAgent, Invalid> {
+    /// The `tools` that the session has in place of the agent's, as the client wrote them.
+    pub fn tools(&self) -> Option<&Value> {
+        self.overrides.as_ref()?.get("tools")
+    }
+
+    /// The agent this session runs: a copy of `agent`, with the overrides applied. Tools of this server stay at the version
+    /// that `components` says is theirs now.
+    pub fn resolve(&self, agent: &Agent, components: &Components) -> Result<SessionAgent, Invalid> {
         let mut definition = agent.definition.clone();
         if let Some(overrides) = &self.overrides {
             let fields = Fields::of(overrides, "agent")?;
@@ -88,8 +96,9 @@ impl AgentReference {
             if fields.present("skills").is_some() {
                 definition.skills = parse_skills(&fields)?;
             }
-            definition.replace_system_and_tools(&fields)?;
+            definition.replace_system_and_tools(&fields, components)?;
         }
+        tool::pin(&mut definition.tools, "agent.tools", components)?;
         Ok(SessionAgent {
             id: agent.id.clone(),
             version: agent.version,
@@ -144,7 +153,12 @@ pub struct SessionPatch {
 
 impl SessionPatch {
     /// Reads an update call on a session that runs `agent` and has `metadata`.
-    pub fn parse(body: &Value, agent: &SessionAgent, metadata: &Metadata) -> Result<Self, Invalid> {
+    pub fn parse(
+        body: &Value,
+        agent: &SessionAgent,
+        metadata: &Metadata,
+        components: &Components,
+    ) -> Result<Self, Invalid> {
         let fields = Fields::of_body(body)?;
         if fields.present("vault_ids").is_some() {
             return Err(fields.refuse("vault_ids", "cannot be changed"));
@@ -175,7 +189,12 @@ impl SessionPatch {
                 ));
             }
             let mut changed = agent.clone();
-            changed.definition.replace_system_and_tools(&given)?;
+            changed
+                .definition
+                .replace_system_and_tools(&given, components)?;
+            if given.present("tools").is_some() {
+                tool::pin(&mut changed.definition.tools, "agent.tools", components)?;
+            }
             patch.agent = Some(changed);
         }
         Ok(patch)
@@ -251,13 +270,13 @@ mod tests {
         let body = json!({"name": "a", "model": {"id": "m", "effort": "low"}, "system": "s",
             "tools": [{"type": "agent_toolset_20260401"}, {"type": "mcp_toolset", "mcp_server_name": "s"}],
             "mcp_servers": [{"type": "url", "name": "s", "url": "https://s.example"}]});
-        Agent::create(&body, "agent_1".into(), T0).unwrap()
+        Agent::create(&body, "agent_1".into(), T0, &Components::default()).unwrap()
     }
 
     fn resolved(reference: Value) -> Result<SessionAgent, Invalid> {
         SessionRequest::parse(&json!({"agent": reference, "environment_id": "env_1"}))?
             .agent
-            .resolve(&agent())
+            .resolve(&agent(), &Components::default())
     }
 
     fn session_agent() -> SessionAgent {
@@ -402,7 +421,9 @@ mod tests {
     #[test]
     fn updates_give_what_changes() {
         let metadata = Metadata::from([("k".into(), "v".into())]);
-        let update = |body: Value| SessionPatch::parse(&body, &session_agent(), &metadata);
+        let update = |body: Value| {
+            SessionPatch::parse(&body, &session_agent(), &metadata, &Components::default())
+        };
         assert_eq!(update(json!({})), Ok(SessionPatch::default()));
         assert_eq!(
             update(json!({"budget": null, "metadata": {"x": null}})),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::component::Components;
 use super::custom_tool::CustomTool;
 use super::input::{Fields, Invalid, check_unique};
 use super::mcp::{McpServer, McpToolset};
@@ -22,20 +23,38 @@ pub enum Tool {
 }
 
 /// The `tools` of an agent, without the checks of [`check`].
-pub fn parse(fields: &Fields<'_>) -> Result<Vec<Tool>, Invalid> {
+pub fn parse(fields: &Fields<'_>, components: &Components) -> Result<Vec<Tool>, Invalid> {
     let items = fields.list("tools")?.unwrap_or_default();
     let mut tools = Vec::with_capacity(items.len().min(TOOLS_MAX));
     for (path, item) in items {
         let entry = Fields::of(item, path)?;
         tools.push(
             match entry.discriminator(&["agent_toolset_20260401", "mcp_toolset", "custom"])? {
-                "custom" => Tool::Custom(CustomTool::parse(&entry)?),
+                "custom" => Tool::Custom(CustomTool::parse(&entry, components)?),
                 "mcp_toolset" => Tool::McpToolset(McpToolset::parse(&entry)?),
                 _ => Tool::AgentToolset(AgentToolset::parse(&entry)?),
             },
         );
     }
     Ok(tools)
+}
+
+/// Makes every reference to a tool of this server mean the version that it means now. `path` is that of the list.
+pub fn pin(tools: &mut [Tool], path: &str, components: &Components) -> Result<(), Invalid> {
+    for (index, tool) in tools.iter_mut().enumerate() {
+        if let Tool::Custom(custom) = tool {
+            custom.pin(&format!("{path}.{index}.component"), components)?;
+        }
+    }
+    Ok(())
+}
+
+/// The references to tools of this server.
+pub fn references(tools: &[Tool]) -> impl Iterator<Item = &str> {
+    tools.iter().filter_map(|tool| match tool {
+        Tool::Custom(custom) => Some(custom.component.as_ref()?.component.as_str()),
+        _ => None,
+    })
 }
 
 /// What must hold of the tools and MCP servers an agent ends up with, whichever of them a request changed.
@@ -153,7 +172,7 @@ mod tests {
     fn tools(body: &Value) -> Result<Vec<Tool>, String> {
         let fields = Fields::of_body(body).unwrap();
         (|| {
-            let tools = parse(&fields)?;
+            let tools = parse(&fields, &Components::default())?;
             check(&fields, &tools, &mcp::parse_servers(&fields)?)?;
             Ok(tools)
         })()

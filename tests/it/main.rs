@@ -5,8 +5,11 @@
 mod agents;
 mod auth;
 mod cli;
+mod cli_tool;
+mod cli_tool_oci;
 mod compile;
 mod crash;
+mod edge;
 mod environments;
 mod events;
 mod faults;
@@ -21,6 +24,8 @@ mod retries;
 mod sessions;
 mod stream;
 mod support;
+mod tool_entries;
+mod tools;
 
 /// A file in this folder that no `mod` names would never run.
 #[test]

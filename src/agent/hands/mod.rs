@@ -1,6 +1,7 @@
 //! The hands of a session, as the loop sees them: something that runs tools.
 
 mod sandboxes;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 pub use glovebox_runtime::{Access, Allowance, MountNames, Names, Network, Progress};
-pub use sandboxes::{Sandboxes, SandboxesOptions};
+pub use sandboxes::{Sandboxes, SandboxesOptions, SandboxesParts};
+pub use secrets::{Secrets, WorkspaceSecret};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -20,12 +22,7 @@ use crate::tools::CallResult;
 #[async_trait]
 pub trait Workshop: Send + Sync {
     /// Hands for a session, at its first tool call after a pause. Cheap: a sandbox is made when a tool is called.
-    async fn open(
-        &self,
-        session: &str,
-        agent: &SessionAgent,
-        environment: &Environment,
-    ) -> Result<Box<dyn Hands>, HandsError>;
+    async fn open(&self, opening: Opening<'_>) -> Result<Box<dyn Hands>, HandsError>;
     /// Removes whatever a deleted session has left.
     async fn discard(&self, session: &str) -> Result<(), HandsError>;
 }
@@ -35,16 +32,26 @@ pub trait Workshop: Send + Sync {
 pub trait Hands: Send + Sync {
     /// Runs one call to its end. Dropping the future kills it.
     async fn call(&self, call: ToolCall<'_>) -> CallResult;
-    /// What tools have left for their next calls, by name.
-    fn tool_state(&self) -> BTreeMap<String, Bytes>;
-    /// Puts back what [`Hands::tool_state`] gave. Called once, before the first call.
+    /// What a tool has left for its next call, and the name to put it back under.
+    fn state_left(&self, tool: &str) -> Option<(String, Bytes)>;
+    /// Puts back what [`Hands::state_left`] gave. Called once, before the first call.
     fn set_tool_state(&self, state: BTreeMap<String, Bytes>);
     /// Keeps a large tool state durably, and says under which name.
-    async fn keep(&self, tool: &str, state: &Bytes) -> Result<String, HandsError>;
+    async fn keep(&self, name: &str, state: &Bytes) -> Result<String, HandsError>;
     /// Reads what [`Hands::keep`] kept.
     async fn kept(&self, name: &str) -> Result<Bytes, HandsError>;
     /// Ends whatever still runs.
     async fn close(&self);
+}
+
+/// Whose hands are to be opened, and what they may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// Whose tools and secrets there are.
+    pub workspace: &'a str,
+    pub session: &'a str,
+    pub agent: &'a SessionAgent,
+    pub environment: &'a Environment,
 }
 
 /// A call to run.

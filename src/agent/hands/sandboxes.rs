@@ -7,17 +7,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use glovebox_runtime::{
-    Access, CallOptions, Component, Engine, Grant, HostPattern, Limits, Mount, MountSource,
-    Network, Programs, Sandbox,
+    Access, CallOptions, Engine, Grant, HostPattern, Limits, Mount, MountSource, Network, Programs,
+    Sandbox,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Hands, HandsError, ToolCall, Workshop};
+use super::{Hands, HandsError, Opening, Secrets, ToolCall, Workshop};
+use crate::resources::component::ToolComponent;
 use crate::resources::environment::{Environment, EnvironmentConfig, Networking};
 use crate::resources::session::SessionAgent;
 use crate::resources::tool::Tool;
-use crate::tools::{BuiltIn, CallResult, result, shorten};
+use crate::tools::{
+    BuiltIn, CallResult, Catalogue, Ending, Ready, Registry, RegistryError, result, shorten,
+};
 
 /// Where the sandbox shows outputs that were too long for the model.
 const LONG_OUTPUTS: &str = "/mnt/session/tool_outputs";
@@ -39,20 +42,47 @@ pub struct SandboxesOptions {
     pub search_endpoint: Option<String>,
 }
 
+/// What sandboxes are made of.
+pub struct SandboxesParts {
+    pub engine: Engine,
+    pub built_in: BuiltIn,
+    /// What the built-in tools wish for.
+    pub catalogue: Arc<Catalogue>,
+    /// The tools that people have pushed, where there are any.
+    pub registry: Option<Registry>,
+    /// The operator's.
+    pub secrets: Secrets,
+    pub options: SandboxesOptions,
+}
+
 /// Makes sandboxes.
 pub struct Sandboxes {
     engine: Engine,
     built_in: BuiltIn,
+    tools: Arc<BTreeMap<String, Ready>>,
+    registry: Option<Registry>,
+    secrets: Secrets,
     options: SandboxesOptions,
 }
 
 impl Sandboxes {
     /// With everything that is built in.
-    pub fn new(engine: Engine, built_in: BuiltIn, options: SandboxesOptions) -> Sandboxes {
+    pub fn new(parts: SandboxesParts) -> Sandboxes {
+        let wishes = |name: &str| parts.catalogue.get(name)?.wishes.clone();
+        let tools = parts.built_in.tools.iter().map(|(name, component)| {
+            let ready = Ready {
+                component: component.clone(),
+                allowance: wishes(name),
+            };
+            (name.clone(), ready)
+        });
         Sandboxes {
-            engine,
-            built_in,
-            options,
+            tools: Arc::new(tools.collect()),
+            engine: parts.engine,
+            built_in: parts.built_in,
+            registry: parts.registry,
+            secrets: parts.secrets,
+            options: parts.options,
         }
     }
 
@@ -60,7 +90,13 @@ impl Sandboxes {
         self.options.directory.join(session)
     }
 
-    fn grant(&self, directory: &Path, agent: &SessionAgent, environment: &Environment) -> Grant {
+    fn grant(&self, directory: &Path, opening: Opening<'_>) -> Grant {
+        let Opening {
+            workspace: owner,
+            agent,
+            environment,
+            ..
+        } = opening;
         let mount = |at: &str, folder: &str, access| Mount {
             at: at.to_owned(),
             source: MountSource::HostDirectory(directory.join(folder)),
@@ -96,6 +132,7 @@ impl Sandboxes {
                 variable("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ]),
             settings: settings(agent, self.options.search_endpoint.as_deref()),
+            secrets: self.secrets.of(owner),
             ..Grant::default()
         }
     }
@@ -163,14 +200,9 @@ fn search_grant(grant: &Grant, endpoint: &str) -> Grant {
 
 #[async_trait]
 impl Workshop for Sandboxes {
-    async fn open(
-        &self,
-        session: &str,
-        agent: &SessionAgent,
-        environment: &Environment,
-    ) -> Result<Box<dyn Hands>, HandsError> {
-        let directory = self.session_directory(session);
-        let grant = self.grant(&directory, agent, environment);
+    async fn open(&self, opening: Opening<'_>) -> Result<Box<dyn Hands>, HandsError> {
+        let directory = self.session_directory(opening.session);
+        let grant = self.grant(&directory, opening);
         let search = self
             .options
             .search_endpoint
@@ -208,7 +240,10 @@ impl Workshop for Sandboxes {
         Ok(Box::new(SandboxHands {
             sandbox,
             search,
-            tools: self.built_in.tools.clone(),
+            tools: Arc::clone(&self.tools),
+            pushed: pushed(opening.agent),
+            registry: self.registry.clone(),
+            workspace: opening.workspace.to_owned(),
             directory,
         }))
     }
@@ -225,28 +260,69 @@ impl Workshop for Sandboxes {
     }
 }
 
+/// The entries of an agent that name components of this server, by the tool's name.
+fn pushed(agent: &SessionAgent) -> BTreeMap<String, ToolComponent> {
+    let entries = agent.definition.tools.iter().filter_map(|tool| match tool {
+        Tool::Custom(custom) => Some((custom.name.clone(), custom.component.clone()?)),
+        _ => None,
+    });
+    entries.collect()
+}
+
 struct SandboxHands {
     sandbox: Sandbox,
     /// Where `web_search` runs.
     search: Option<Sandbox>,
-    tools: BTreeMap<String, Component>,
+    /// What is built in.
+    tools: Arc<BTreeMap<String, Ready>>,
+    /// What this session's agent has besides.
+    pushed: BTreeMap<String, ToolComponent>,
+    registry: Option<Registry>,
+    workspace: String,
     directory: PathBuf,
+}
+
+impl SandboxHands {
+    /// The tool of this name. A session's agent has no pushed tool with the name of a built-in one.
+    async fn ready(&self, tool: &str) -> Result<Option<Ready>, RegistryError> {
+        if let Some(ready) = self.tools.get(tool) {
+            return Ok(Some(ready.clone()));
+        }
+        match (&self.registry, self.pushed.get(tool)) {
+            (Some(registry), Some(entry)) => {
+                let (reference, grants) = (&entry.component, entry.grants.as_ref());
+                registry.ready(&self.workspace, reference, grants).await
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 #[async_trait]
 impl Hands for SandboxHands {
     async fn call(&self, call: ToolCall<'_>) -> CallResult {
-        let Some(component) = self.tools.get(call.tool) else {
-            let text = format!(
-                "there is no tool named {:?} on this server any more",
-                call.tool
-            );
-            return CallResult {
-                content: vec![json!({"type": "text", "text": text})],
-                is_error: true,
-            };
+        let refused = |text: &str| CallResult::error(Ending::Refused, text);
+        let Ready {
+            component,
+            allowance,
+        } = match self.ready(call.tool).await {
+            Ok(Some(ready)) => ready,
+            Ok(None) => {
+                let name = call.tool;
+                return refused(&format!(
+                    "there is no tool named {name:?} on this server any more"
+                ));
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(tool = call.tool, id = call.id, %error, cause, "a tool cannot be loaded");
+                return refused("the tool cannot be loaded; the server's log says why");
+            }
         };
-        let mut allowance = call.allowance.cloned();
+        let mut allowance = match (allowance, call.allowance) {
+            (Some(allowance), Some(narrower)) => Some(allowance.narrow(narrower)),
+            (allowance, narrower) => allowance.or_else(|| narrower.cloned()),
+        };
         let sandbox = match &self.search {
             Some(search) if call.tool == WEB_SEARCH => {
                 // The search engine is the operator's choice, and the only host that this sandbox reaches.
@@ -264,11 +340,19 @@ impl Hands for SandboxHands {
             ..CallOptions::default()
         };
         let report = sandbox
-            .call(component, &call.input.to_string(), options)
+            .call(&component, &call.input.to_string(), options)
             .await;
         let usage = report.usage;
-        tracing::debug!(tool = call.tool, id = call.id, wall = ?usage.wall, cpu = ?usage.cpu, "tool called");
         let mut result = result(report.outcome);
+        tracing::debug!(
+            tool = call.tool,
+            id = call.id,
+            ending = result.ending.word(),
+            wall = ?usage.wall,
+            cpu = ?usage.cpu,
+            memory_bytes_peak = usage.memory_bytes_peak,
+            "tool called"
+        );
         let name = format!("{}.txt", call.id);
         if let Some(whole) = shorten(&mut result, &format!("{LONG_OUTPUTS}/{name}")) {
             // The guest can only read that directory, so no link of its making can lead this write astray.
@@ -280,17 +364,23 @@ impl Hands for SandboxHands {
         result
     }
 
-    fn tool_state(&self) -> BTreeMap<String, Bytes> {
-        self.sandbox.tool_state()
+    fn state_left(&self, tool: &str) -> Option<(String, Bytes)> {
+        // A pushed tool is loaded under its id, which no other tool has, so that none reads another's state.
+        let name = match self.pushed.get(tool) {
+            Some(entry) => entry.component.split('@').next().unwrap_or_default(),
+            None => tool,
+        };
+        let state = self.sandbox.tool_state().remove(name)?;
+        Some((name.to_owned(), state))
     }
 
     fn set_tool_state(&self, state: BTreeMap<String, Bytes>) {
         self.sandbox.set_tool_state(state);
     }
 
-    async fn keep(&self, tool: &str, state: &Bytes) -> Result<String, HandsError> {
+    async fn keep(&self, name: &str, state: &Bytes) -> Result<String, HandsError> {
         use std::fmt::Write as _;
-        let mut name = format!("{tool}-");
+        let mut name = format!("{name}-");
         for byte in &Sha256::digest(state)[..16] {
             let _ = write!(name, "{byte:02x}");
         }

@@ -12,17 +12,18 @@ use futures::stream;
 use serde_json::{Value, json};
 
 use super::world::World;
-use crate::agent::hands::{Hands, HandsError, ToolCall, Workshop};
+use crate::agent::hands::{Hands, HandsError, Opening, ToolCall, Workshop};
 use crate::agent::{Agents, NewSession, Options, Parts};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::{
     BlockKind, Model, ModelError, ModelEvent, Request, ResponseStream, Role, StopReason, Usage,
 };
+use crate::resources::component::Components;
 use crate::resources::environment::Environment;
 use crate::resources::event::SentEvent;
 use crate::resources::session::SessionAgent;
-use crate::tools::{CallResult, Catalogue, Description, Effects};
+use crate::tools::{CallResult, Catalogue, Description, Effects, Ending};
 
 /// One answer of the script.
 #[derive(Clone)]
@@ -188,12 +189,7 @@ struct CountingHands {
 
 #[async_trait]
 impl Workshop for CountingWorkshop {
-    async fn open(
-        &self,
-        _: &str,
-        _: &SessionAgent,
-        _: &Environment,
-    ) -> Result<Box<dyn Hands>, HandsError> {
+    async fn open(&self, _: Opening<'_>) -> Result<Box<dyn Hands>, HandsError> {
         Ok(Box::new(CountingHands {
             world: Arc::clone(&self.0),
             left: Mutex::default(),
@@ -227,11 +223,13 @@ impl Hands for CountingHands {
                 call.tool, call.input["of"]
             ))],
             is_error: false,
+            ending: Ending::Answered,
         }
     }
 
-    fn tool_state(&self) -> BTreeMap<String, Bytes> {
-        self.left.lock().unwrap().clone()
+    fn state_left(&self, tool: &str) -> Option<(String, Bytes)> {
+        let left = self.left.lock().unwrap().get(tool).cloned();
+        Some((tool.to_owned(), left?))
     }
 
     fn set_tool_state(&self, state: BTreeMap<String, Bytes>) {
@@ -297,6 +295,7 @@ pub(super) fn agents(world: &Arc<World>, script: &[Line], life: u64, options: Op
                 text: name.into(),
                 input_schema,
                 effects,
+                wishes: None,
             },
         );
     }
@@ -326,9 +325,13 @@ pub(super) fn new_session(messages: &[&str]) -> NewSession {
             {"type": "custom", "name": "ask_human", "description": "asks", "input_schema": {"type": "object"}},
         ],
     });
-    let agent =
-        crate::resources::agent::Agent::create(&body, "agent_1".into(), "2026-01-01T00:00:00Z")
-            .unwrap();
+    let agent = crate::resources::agent::Agent::create(
+        &body,
+        "agent_1".into(),
+        "2026-01-01T00:00:00Z",
+        &Components::default(),
+    )
+    .unwrap();
     let agent = SessionAgent {
         id: agent.id,
         version: agent.version,

@@ -65,7 +65,7 @@ impl Watched {
                 .unwrap_or_else(|_| panic!("no {kind} after {:#?}", self.seen))
                 .expect("the stream goes on");
             let event: Value = serde_json::from_str(&frame.data).unwrap();
-            assert_eq!(event["type"], *frame.event_type);
+            assert_eq!(event["type"].as_str(), frame.event_type.as_deref());
             self.seen.push(event.clone());
             if event["type"] == kind {
                 return event;

@@ -2,23 +2,27 @@
 
 mod clock;
 mod faults;
-mod hands;
 mod model;
+pub(crate) mod multipart;
 mod puppet;
 mod sse;
+pub(crate) mod wasm;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use glovebox::agent::hands::Workshop;
+use glovebox::agent::hands::{Sandboxes, SandboxesOptions, SandboxesParts, Secrets, Workshop};
 use glovebox::agent::{Agents, Options, Parts};
 use glovebox::api::{self, Api};
+use glovebox::blobs::Folder;
 use glovebox::clock::SystemClock;
 use glovebox::ids::Ids;
 use glovebox::mcp::{self, Catalogued, Mcp};
 use glovebox::store::sqlite::{self, Sqlite};
 use glovebox::store::{KeyRow, Keys};
-use glovebox::tools::Catalogue;
+use glovebox::tools::{BuiltIn, Catalogue, Compiling, LoadedMax, Registry, RegistryParts, compile};
+use glovebox_runtime::{Engine, EngineOptions, Image};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -26,9 +30,9 @@ use sha2::{Digest, Sha256};
 use clock::PacedClock;
 use faults::Faulty;
 pub(crate) use faults::{FAILS, PANICS};
-use hands::NoHands;
 pub(crate) use model::{Part, ScriptedModel};
 pub(crate) use puppet::Puppets;
+pub(crate) use sse::Frame;
 
 /// Ids that can be foretold: `agent_1`, `req_2`.
 #[derive(Default)]
@@ -49,10 +53,11 @@ pub(crate) struct Server {
     /// Paces the pings of streams.
     pub(crate) clock: Arc<PacedClock>,
     pub(crate) agents: Agents,
+    pub(crate) tools: Registry,
     http: reqwest::Client,
     keys: Arc<dyn Keys>,
     task: tokio::task::JoinHandle<()>,
-    _data: tempfile::TempDir,
+    pub(crate) data: tempfile::TempDir,
 }
 
 impl Drop for Server {
@@ -164,6 +169,32 @@ impl Server {
     }
 }
 
+/// Small, so that a test can exceed it.
+pub(crate) const COMPONENT_BYTES_MAX: usize = 4 << 20;
+
+/// Compiled components are kept between tests.
+fn cache() -> PathBuf {
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")
+}
+
+fn engine() -> Engine {
+    Engine::new(EngineOptions {
+        cache_dir: Some(cache()),
+        processes_max: 50,
+        ..EngineOptions::default()
+    })
+    .unwrap()
+}
+
+/// Sandboxes without tools and programs of their own: loading them takes a while.
+fn nothing_built_in() -> BuiltIn {
+    BuiltIn {
+        tools: Default::default(),
+        programs: Arc::default(),
+        usr: Arc::new(Image::new(Vec::<(String, bytes::Bytes, u32)>::new())),
+    }
+}
+
 /// Sends a request and reads the whole answer.
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
@@ -180,17 +211,38 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
 impl Server {
     /// A server with an empty store and the key of workspace `wrkspc_a`.
     pub(crate) async fn start() -> Self {
-        Self::start_with(
-            Arc::new(NoHands),
-            Catalogue::default(),
-            mcp::Options::default(),
-        )
-        .await
+        Self::with(Secrets::default()).await
     }
 
-    /// The same, with tools.
+    /// The same with secrets of the operator's.
+    pub(crate) async fn with(secrets: Secrets) -> Self {
+        let workshop = |engine, registry, directory| -> Arc<dyn Workshop> {
+            Arc::new(Sandboxes::new(SandboxesParts {
+                engine,
+                built_in: nothing_built_in(),
+                catalogue: Arc::default(),
+                registry: Some(registry),
+                secrets,
+                options: SandboxesOptions {
+                    directory,
+                    ..SandboxesOptions::default()
+                },
+            }))
+        };
+        Self::launch(workshop, Catalogue::default(), mcp::Options::default()).await
+    }
+
+    /// The same, with tools that are built in and other hands.
     pub(crate) async fn start_with(
         workshop: Arc<dyn Workshop>,
+        catalogue: Catalogue,
+        options: mcp::Options,
+    ) -> Self {
+        Self::launch(|_, _, _| workshop, catalogue, options).await
+    }
+
+    async fn launch(
+        workshop: impl FnOnce(Engine, Registry, PathBuf) -> Arc<dyn Workshop>,
         catalogue: Catalogue,
         options: mcp::Options,
     ) -> Self {
@@ -206,6 +258,22 @@ impl Server {
         let model = ScriptedModel::default();
         let clock = Arc::new(PacedClock::default());
         let ids = Arc::new(NumberedIds::default());
+        let engine = engine();
+        let tools = Registry::new(RegistryParts {
+            documents: store.clone(),
+            blobs: Arc::new(Folder::open(&data.path().join("blobs")).unwrap()),
+            engine: engine.clone(),
+            compiling: Compiling {
+                exe: env!("CARGO_BIN_EXE_glovebox").into(),
+                cache: cache(),
+                limits: compile::Limits::default(),
+            },
+            clock: Arc::new(SystemClock),
+            ids: ids.clone(),
+            loaded_max: LoadedMax::default(),
+        });
+        let sessions = data.path().join("sessions");
+        let workshop = workshop(engine, tools.clone(), sessions);
         let agents = Agents::new(Parts {
             log: store.clone(),
             documents: store.clone(),
@@ -216,11 +284,13 @@ impl Server {
             ids: ids.clone(),
             options: Options::default(),
         });
-        let tools = Arc::new(Catalogued::new(&catalogue, workshop));
+        let catalogued = Arc::new(Catalogued::new(&catalogue, workshop));
         let api = Api {
             agents: agents.clone(),
-            mcp: Mcp::new(tools, ids.clone(), options),
+            mcp: Mcp::new(catalogued, ids.clone(), options),
             documents: Arc::new(Faulty(store)),
+            tools: tools.clone(),
+            component_bytes_max: COMPONENT_BYTES_MAX,
             keys: keys.clone(),
             ids,
             clock: clock.clone(),
@@ -239,10 +309,11 @@ impl Server {
             model,
             clock,
             agents,
+            tools,
             http,
             keys,
             task,
-            _data: data,
+            data,
         };
         server.add_key("wrkspc_a", "first").await;
         server

@@ -16,6 +16,8 @@ use tokio::sync::Semaphore;
 pub(crate) enum Part {
     /// Text, in the pieces it arrives in.
     Text(Vec<&'static str>),
+    /// A call of a tool.
+    Call(String, Value),
     /// Nothing until [`ScriptedModel::go_on`].
     Wait,
 }
@@ -26,6 +28,7 @@ pub(crate) struct ScriptedModel(Arc<Inner>);
 
 struct Inner {
     answers: Mutex<VecDeque<Vec<Part>>>,
+    tools: Mutex<Vec<Value>>,
     waiting: Semaphore,
 }
 
@@ -33,6 +36,7 @@ impl Default for Inner {
     fn default() -> Self {
         Self {
             answers: Mutex::default(),
+            tools: Mutex::default(),
             waiting: Semaphore::new(0),
         }
     }
@@ -44,6 +48,11 @@ impl ScriptedModel {
         self.0.answers.lock().unwrap().push_back(parts);
     }
 
+    /// The tools it was last offered.
+    pub(crate) fn tools(&self) -> Vec<Value> {
+        self.0.tools.lock().unwrap().clone()
+    }
+
     /// Lets one [`Part::Wait`] pass.
     pub(crate) fn go_on(&self) {
         self.0.waiting.add_permits(1);
@@ -52,7 +61,8 @@ impl ScriptedModel {
 
 #[async_trait]
 impl Model for ScriptedModel {
-    async fn stream(&self, _: Request) -> Result<ResponseStream, ModelError> {
+    async fn stream(&self, request: Request) -> Result<ResponseStream, ModelError> {
+        *self.0.tools.lock().unwrap() = request.tools;
         let parts = self
             .0
             .answers
@@ -71,11 +81,20 @@ impl Model for ScriptedModel {
             usage,
         })];
         let mut index = 0;
+        let mut stop_reason = StopReason::EndTurn;
         for part in parts {
             match part {
                 Part::Wait => {
                     steps.push(None);
                     continue;
+                }
+                Part::Call(name, input) => {
+                    let id = format!("toolu_{index}");
+                    let block = json!({"type": "tool_use", "id": id, "name": name, "input": input});
+                    let kind = BlockKind::ToolUse { id, name };
+                    steps.push(Some(ModelEvent::BlockStart { index, kind }));
+                    steps.push(Some(ModelEvent::BlockStop { index, block }));
+                    stop_reason = StopReason::ToolUse;
                 }
                 Part::Text(pieces) => {
                     steps.push(Some(ModelEvent::BlockStart {
@@ -97,7 +116,7 @@ impl Model for ScriptedModel {
             index += 1;
         }
         steps.push(Some(ModelEvent::MessageStop {
-            stop_reason: StopReason::EndTurn,
+            stop_reason,
             stop_details: Value::Null,
             usage,
         }));

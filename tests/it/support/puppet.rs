@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use glovebox::agent::hands::{Hands, HandsError, Progress, ToolCall, Workshop};
-use glovebox::resources::environment::Environment;
-use glovebox::resources::session::SessionAgent;
-use glovebox::tools::{CallResult, Catalogue, Description, Effects};
+use glovebox::agent::hands::{Hands, HandsError, Opening, Progress, ToolCall, Workshop};
+use glovebox::tools::{CallResult, Catalogue, Description, Effects, Ending};
 use serde_json::{Value, json};
 
 /// Gives hands to everybody, and remembers whom.
@@ -34,6 +32,7 @@ impl Puppets {
                     "echo" => Effects::None,
                     _ => Effects::Some,
                 },
+                wishes: None,
             };
             catalogue.insert(name, description);
         }
@@ -43,17 +42,12 @@ impl Puppets {
 
 #[async_trait]
 impl Workshop for Puppets {
-    async fn open(
-        &self,
-        session: &str,
-        _: &SessionAgent,
-        environment: &Environment,
-    ) -> Result<Box<dyn Hands>, HandsError> {
-        let environment = serde_json::to_value(environment).unwrap();
+    async fn open(&self, opening: Opening<'_>) -> Result<Box<dyn Hands>, HandsError> {
+        let environment = serde_json::to_value(opening.environment).unwrap();
         self.opened
             .lock()
             .unwrap()
-            .push((session.to_owned(), environment));
+            .push((opening.session.to_owned(), environment));
         Ok(Box::new(Puppet {
             calls: AtomicUsize::new(0),
             running: Arc::clone(&self.running),
@@ -119,11 +113,15 @@ impl Hands for Puppet {
         CallResult {
             content,
             is_error: call.tool == "fail",
+            ending: match call.tool {
+                "fail" => Ending::Failed,
+                _ => Ending::Answered,
+            },
         }
     }
 
-    fn tool_state(&self) -> BTreeMap<String, Bytes> {
-        BTreeMap::new()
+    fn state_left(&self, _: &str) -> Option<(String, Bytes)> {
+        None
     }
 
     fn set_tool_state(&self, _: BTreeMap<String, Bytes>) {}

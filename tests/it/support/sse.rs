@@ -17,7 +17,7 @@ pub(crate) struct Stream {
     searched: usize,
 }
 
-/// The two lines of a frame.
+/// The two lines of a frame. What is no event has no name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame {
     pub(crate) event: String,
@@ -81,14 +81,22 @@ impl Stream {
     }
 }
 
-/// A frame is exactly an `event:` line and a `data:` line; without the first the SDKs discard it.
+/// A frame is exactly an `event:` line and a `data:` line. Without the first the SDKs discard it, as they should what is no
+/// event.
 fn parse(text: &str) -> Frame {
     let lines: Vec<&str> = text.split('\n').collect();
-    let [event, data] = lines[..] else {
-        panic!("not a frame of two lines: {text:?}")
+    let (event, data) = match lines[..] {
+        [event, data] => (event.strip_prefix("event: ").unwrap(), data),
+        [data] => ("", data),
+        _ => panic!("not a frame: {text:?}"),
     };
     let data: Value = serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap();
-    let event = event.strip_prefix("event: ").unwrap().to_owned();
-    assert_eq!(data["type"], *event);
-    Frame { event, data }
+    match event {
+        "" => assert_eq!(data["type"], "tool_progress"),
+        event => assert_eq!(data["type"], event),
+    }
+    Frame {
+        event: event.to_owned(),
+        data,
+    }
 }
