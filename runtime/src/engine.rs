@@ -12,6 +12,7 @@ use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+#[cfg(feature = "compiler")]
 use crate::component::{Cache, CacheError};
 use crate::state::State;
 
@@ -20,13 +21,20 @@ mod ticker;
 /// How often a running guest is asked whether it should stop or let others run.
 pub(crate) const TICK: Duration = Duration::from_millis(2);
 
+/// Core instances of one component. `componentize-py` links CPython's extension modules at start-up, each its own.
+pub(crate) const CORE_INSTANCES_MAX: u32 = 256;
+/// Tables of one component.
+pub(crate) const TABLES_MAX: u32 = 64;
+/// Elements of one table: 100,000 functions are more than any program has.
+pub(crate) const TABLE_ELEMENTS_MAX: usize = 100_000;
+
 /// How far guests' threads stand back: two notches give them about two thirds of an ordinary thread's share.
 const GUEST_NICENESS: i32 = 2;
 
 /// What an engine is made of.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// Where compiled components are kept. Nobody but this user may be able to write there: what lies there is run. Created
+    /// Where compiled components are kept, where there is a compiler. Nobody but this user may be able to write there: what lies there is run. Created
     /// with mode 0700. `None` compiles anew each time.
     pub cache_dir: Option<PathBuf>,
     /// Threads that run guests. Default: one per processor, at least two.
@@ -38,7 +46,14 @@ pub struct EngineOptions {
     pub memory_bytes_max: usize,
     /// Told when a component is being compiled, which takes seconds.
     pub on_compile: Option<Arc<dyn Fn(CompileProgress) + Send + Sync>>,
+    /// What components may import besides WASI and Glovebox's own interfaces: functions of the program that embeds the
+    /// engine. Default none. Offering is not granting: each function decides by [`crate::Process::host`] what its caller may.
+    pub imports: Vec<Imports>,
 }
+
+/// Adds an embedder's own functions to what components may import; with `wasmtime::component::bindgen!`, the body of one is
+/// `MyWorld::add_to_linker::<_, HasSelf<_>>(linker, |process| process)`.
+pub type Imports = Arc<dyn Fn(&mut Linker<State>) -> wasmtime::Result<()> + Send + Sync>;
 
 impl Default for EngineOptions {
     fn default() -> Self {
@@ -50,6 +65,7 @@ impl Default for EngineOptions {
             processes_max: 1000,
             memory_bytes_max: 1 << 32,
             on_compile: None,
+            imports: Vec::new(),
         }
     }
 }
@@ -62,6 +78,7 @@ impl fmt::Debug for EngineOptions {
             .field("guest_threads", &self.guest_threads)
             .field("processes_max", &self.processes_max)
             .field("memory_bytes_max", &self.memory_bytes_max)
+            .field("imports", &self.imports.len())
             .finish_non_exhaustive()
     }
 }
@@ -92,6 +109,7 @@ pub enum EngineError {
     #[error("cannot set up the WebAssembly engine")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The cache directory cannot be used.
+    #[cfg(feature = "compiler")]
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// No threads.
@@ -106,6 +124,7 @@ pub struct Engine(pub(crate) Arc<EngineInner>);
 pub(crate) struct EngineInner {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) linker: Linker<State>,
+    #[cfg(feature = "compiler")]
     pub(crate) cache: Cache,
     pub(crate) options: EngineOptions,
     /// Live processes of all sandboxes.
@@ -121,8 +140,9 @@ impl Engine {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&options)));
         let wasmtime =
             wasmtime::Engine::new(&config).map_err(|error| EngineError::Engine(error.into()))?;
-        let linker =
-            crate::state::linker(&wasmtime).map_err(|error| EngineError::Engine(error.into()))?;
+        let linker = crate::state::linker(&wasmtime, &options.imports)
+            .map_err(|error| EngineError::Engine(error.into()))?;
+        #[cfg(feature = "compiler")]
         let cache = Cache::open(options.cache_dir.as_deref(), &wasmtime)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.guest_threads.max(1))
@@ -144,6 +164,7 @@ impl Engine {
         Ok(Engine(Arc::new(EngineInner {
             wasmtime,
             linker,
+            #[cfg(feature = "compiler")]
             cache,
             options,
             processes,
@@ -203,18 +224,23 @@ fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     let processes = options.processes_max.max(1);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(processes)
-        // A Rust or C command is about three core instances, one adapted from WASI 0.1 about six.
-        .total_core_instances(processes.saturating_mul(8))
-        .total_memories(processes)
-        .total_tables(processes.saturating_mul(4))
-        .total_stacks(processes)
-        .max_core_instances_per_component(32)
-        .max_memories_per_component(1)
-        .max_tables_per_component(8)
+        // A Rust or C command is about three core instances, one adapted from WASI 0.1 about six, CPython with its extension
+        // modules dozens. This only counts: instances are in ordinary memory.
+        .total_core_instances(processes.saturating_mul(64))
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .table_elements(100_000)
+        // Most processes have one memory; those composed of several components have one each.
+        .total_memories(processes.saturating_add(processes / 4).saturating_add(16))
+        .max_memories_per_component(16)
+        .max_memories_per_module(4)
         .max_memory_size(options.memory_bytes_max)
+        // A table of a hundred thousand functions takes 800 KB of address space, and memory only where it is used.
+        .total_tables(processes.saturating_mul(8).saturating_add(64))
+        .max_tables_per_component(TABLES_MAX)
+        .max_tables_per_module(16)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .total_stacks(processes)
         // Zeroing by hand beats the kernel's page faults only for the few pages that every guest touches.
         .linear_memory_keep_resident(64 << 10)
         .table_keep_resident(16 << 10)

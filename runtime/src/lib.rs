@@ -5,6 +5,10 @@
 //!
 //! Three phases, three types: an [`Engine`] once per process, a [`Sandbox`] once per session (made from a [`Grant`]), and a
 //! call ([`Sandbox::call`]) that starts from nothing and ends in a [`CallReport`].
+//!
+//! Features, both on by default: `compiler` loads WebAssembly; without it only compiled code can be loaded
+//! ([`Engine::load_precompiled`]), and the program is a fifth of the size. `http` is the guests' way out; without it, components
+//! that import `wasi:http` are refused.
 
 #![warn(missing_docs)]
 
@@ -29,9 +33,11 @@ mod state;
 mod tool;
 
 pub use call::{CallOptions, Progress};
-pub use component::{CacheError, CompileError, Compiler, Component, Kind, LoadError};
+#[cfg(feature = "compiler")]
+pub use component::{CacheError, CompileError, Compiler};
+pub use component::{Component, Kind, LoadError};
 pub use describe::DescribeError;
-pub use engine::{CompileProgress, Engine, EngineError, EngineOptions};
+pub use engine::{CompileProgress, Engine, EngineError, EngineOptions, Imports};
 pub use fs::Image;
 pub use grant::{
     Access, Allowance, AllowanceError, AllowanceLimits, Denial, Grant, HostPattern,
@@ -41,3 +47,6 @@ pub use programs::Programs;
 pub use report::{CallReport, Content, Description, Effects, ExitStatus, Outcome, Usage};
 pub use run::{Input, Output, ProgramRun, SpawnError};
 pub use sandbox::{Sandbox, SandboxError};
+pub use state::State as Process;
+/// What [`EngineOptions::imports`] speaks, in the version that the engine is made of.
+pub use wasmtime;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use wasmtime::ResourceLimiter;
 
+use crate::engine::{CORE_INSTANCES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
 use crate::grant::{LimitKind, Limits};
 
 /// Refused spawns after which a call is ended: by then it is no accident.
@@ -345,9 +346,6 @@ pub(crate) struct Limiter {
     pub(crate) refused: bool,
 }
 
-/// Elements of all tables of one instance: 100,000 functions are more than any program has.
-const TABLE_ELEMENTS_MAX: usize = 100_000;
-
 impl Limiter {
     pub(crate) fn new(account: Arc<Account>) -> Limiter {
         Limiter {
@@ -379,15 +377,15 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        64
+        CORE_INSTANCES_MAX as usize
     }
 
     fn tables(&self) -> usize {
-        32
+        TABLES_MAX as usize
     }
 
     fn memories(&self) -> usize {
-        8
+        16
     }
 }
 

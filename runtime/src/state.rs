@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::context::ToolContext;
+use crate::engine::Imports;
 use crate::fs::backends::proc;
 use crate::fs::{self, FsState, FsView, FsViewMut, Preopens};
-use crate::http::fetch::{self, FetchView};
-use crate::http::{Hooks, Policy};
+use crate::http::{self, Web};
 use crate::limits::Limiter;
 use crate::process::Endpoint;
 use crate::process::bindings::{Kernel, v0_1};
@@ -20,11 +19,8 @@ use crate::process::stream::{OnBrokenPipe, Standard};
 use crate::process::table::Process;
 use crate::sandbox::Shared;
 
-/// Size of the headers of one HTTP message, as wasmtime counts it. Servers rarely send more than 16 KiB.
-const HTTP_FIELDS_BYTES_MAX: usize = 64 * 1024;
-
-/// One process.
-pub(crate) struct State {
+/// A process, as the functions see it that an embedder offers ([`crate::EngineOptions::imports`]).
+pub struct State {
     pub(crate) table: ResourceTable,
     pub(crate) process: Arc<Process>,
     pub(crate) sandbox: Arc<Shared>,
@@ -33,11 +29,8 @@ pub(crate) struct State {
     pub(crate) fs: FsState,
     /// What only a tool has.
     pub(crate) tool: Option<ToolContext>,
+    pub(crate) web: Web,
     wasi: WasiCtx,
-    http: WasiHttpCtx,
-    hooks: Hooks,
-    /// The last answer of `glovebox:fetch`.
-    fetched: fetch::Answer,
 }
 
 /// What a process is started with.
@@ -85,8 +78,6 @@ impl State {
         let mut table = ResourceTable::new();
         // A program needs several handles for one descriptor: the descriptor, its streams, what it polls them with.
         table.set_max_capacity(descriptors_max as usize * 4);
-        let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(HTTP_FIELDS_BYTES_MAX);
         State {
             table,
             limiter: Limiter::new(Arc::clone(&process.account)),
@@ -94,15 +85,25 @@ impl State {
                 .with_descriptors_max(descriptors_max)
                 .with_preopens(start.preopens)
                 .with_own_directory(proc::directory(Arc::new(own))),
-            hooks: Hooks::new(Arc::clone(&process.scope.http)),
-            fetched: fetch::Answer::default(),
+            web: Web::new(&process.scope.http),
             process,
             sandbox,
             descriptors: start.descriptors,
             tool: start.tool,
             wasi: wasi.build(),
-            http,
         }
+    }
+
+    /// What the embedder put into the sandbox's grant ([`crate::Grant::host`]), if it is a `T`: how one of its functions knows
+    /// on whose behalf it is called, and what that one may.
+    pub fn host<T: std::any::Any>(&self) -> Option<&T> {
+        self.sandbox.grant.host.as_deref()?.downcast_ref()
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Process").finish_non_exhaustive()
     }
 }
 
@@ -112,22 +113,6 @@ impl WasiView for State {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
-    }
-}
-
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.hooks,
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
-    }
-}
-
-impl FetchView for State {
-    fn fetch(&mut self) -> (&Arc<Policy>, &mut fetch::Answer) {
-        (&self.process.scope.http, &mut self.fetched)
     }
 }
 
@@ -141,15 +126,20 @@ impl FsView for State {
 }
 
 /// Everything a guest may import.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+pub(crate) fn linker(
+    engine: &wasmtime::Engine,
+    imports: &[Imports],
+) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     link_wasi(l)?;
     fs::add_to_linker(l)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(l)?;
-    fetch::add_to_linker(l)?;
+    http::add_to_linker(l)?;
     Kernel::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
     v0_1::Context::add_to_linker::<State, HasSelf<State>>(l, |state| state)?;
+    for add in imports {
+        add(l)?;
+    }
     Ok(linker)
 }
 

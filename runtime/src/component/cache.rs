@@ -1,12 +1,8 @@
-//! The cache of compiled components, and the one place that loads compiled code.
+//! The cache of compiled components. Loading what is in it is [`super::code`]'s.
 //!
 //! A file is named by the digest of the WebAssembly and the fingerprint of the engine (wasmtime's version, the processor's features and
 //! every setting that shapes code). It gets its name when it is whole and on disk, so that a half-written one is never found,
 //! and it is memory-mapped: pages are shared between processes and loaded when touched.
-#![expect(
-    unsafe_code,
-    reason = "compiled code can only be loaded by trusting it; see SAFETY below"
-)]
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File};
@@ -19,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat};
 use wasmtime::component::Component;
+
+use super::code;
 
 /// Why the cache directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +42,33 @@ pub enum CacheError {
 pub(crate) struct Cache {
     directory: Option<PathBuf>,
     fingerprint: String,
+}
+
+/// A file of a cache: nobody but this user can write it, which [`Cache::open`] made sure of.
+#[derive(Debug)]
+pub(super) struct Entry(PathBuf);
+
+impl Entry {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// Code that wasmtime's compiler gave in this process.
+pub(super) struct Compiled(Vec<u8>);
+
+impl Compiled {
+    pub(super) fn of(engine: &wasmtime::Engine, wasm: &[u8]) -> wasmtime::Result<Compiled> {
+        engine.precompile_component(wasm).map(Compiled)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
 }
 
 /// Feeds a digest with what wasmtime hashes.
@@ -93,55 +118,53 @@ impl Cache {
         })
     }
 
-    fn path(&self, digest: &blake3::Hash) -> Option<PathBuf> {
-        self.directory.as_ref().map(|directory| {
-            directory.join(format!("{}-{}.cwasm", digest.to_hex(), self.fingerprint))
-        })
+    fn entry(&self, digest: &blake3::Hash) -> Option<Entry> {
+        let name = format!("{}-{}.cwasm", digest.to_hex(), self.fingerprint);
+        Some(Entry(self.directory.as_ref()?.join(name)))
     }
 
-    /// The compiled form, if it is there and whole.
-    pub(crate) fn load(
+    /// The compiled form, if there is one. An error is that of a broken file, or of a component that asks for more than the
+    /// engine has for one.
+    pub(super) fn load(
         &self,
         engine: &wasmtime::Engine,
         digest: &blake3::Hash,
-    ) -> Option<Component> {
-        let path = self.path(digest)?;
-        if !path.exists() {
-            return None;
+    ) -> wasmtime::Result<Option<Component>> {
+        match self.entry(digest) {
+            Some(entry) if entry.path().exists() => code::load(engine, &entry).map(Some),
+            _ => Ok(None),
         }
-        // SAFETY: these bytes were written by `store` of this program, which got them from wasmtime's compiler. `open` made
-        // sure that the directory is this user's and that nobody else can write to it; no guest can, since no mount is ever
-        // made of it. The name carries the engine's fingerprint, and wasmtime checks version and settings once more.
-        let loaded = unsafe { Component::deserialize_file(engine, &path) };
-        loaded.inspect_err(|error| tracing::warn!(path = %path.display(), %error, "compiled component ignored")).ok()
     }
 
     /// Keeps compiled code for the next start and loads it.
-    pub(crate) fn store(
+    pub(super) fn store(
         &self,
         engine: &wasmtime::Engine,
         digest: &blake3::Hash,
-        compiled: Vec<u8>,
+        compiled: &Compiled,
     ) -> wasmtime::Result<Component> {
-        match self.keep(digest, &compiled) {
+        match self.keep(digest, compiled) {
             Ok(()) => {
-                if let Some(component) = self.load(engine, digest) {
+                if let Ok(Some(component)) = self.load(engine, digest) {
                     return Ok(component);
                 }
             }
             // A full disk costs the next start some seconds and nothing else.
             Err(error) => tracing::warn!(%error, "compiled component not kept"),
         }
-        // SAFETY: `compiled` comes straight from this engine's compiler.
-        unsafe { Component::deserialize(engine, &compiled) }
+        code::load_compiled(engine, compiled)
     }
 
     /// Keeps compiled code. It is durable when this returns. Does nothing without a directory.
-    pub(crate) fn keep(&self, digest: &blake3::Hash, compiled: &[u8]) -> Result<(), CacheError> {
-        let Some(path) = self.path(digest) else {
+    pub(super) fn keep(
+        &self,
+        digest: &blake3::Hash,
+        compiled: &Compiled,
+    ) -> Result<(), CacheError> {
+        let Some(Entry(path)) = self.entry(digest) else {
             return Ok(());
         };
-        write_atomically(&path, compiled).map_err(|source| CacheError::Io { path, source })
+        write_atomically(&path, compiled.bytes()).map_err(|source| CacheError::Io { path, source })
     }
 }
 

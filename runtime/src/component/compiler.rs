@@ -3,7 +3,7 @@
 //! Makes the same code as [`crate::Engine`] and leaves it in the same cache, where the engine finds it. It reserves no room
 //! for instances, links nothing and starts no threads of its own.
 
-use crate::component::{Cache, CacheError};
+use super::cache::{Cache, CacheError, Compiled};
 use crate::engine::{EngineError, EngineOptions, compiling};
 
 /// Compiles into the cache of an [`crate::Engine`] with the same options.
@@ -41,20 +41,24 @@ impl Compiler {
     /// Blocks, for as long as a hostile component likes, and takes as much memory: limit the process.
     pub fn compile(&self, wasm: &[u8]) -> Result<(), CompileError> {
         let digest = blake3::hash(wasm);
-        if self.cache.load(&self.wasmtime, &digest).is_some() {
+        if matches!(self.cache.load(&self.wasmtime, &digest), Ok(Some(_))) {
             return Ok(());
         }
-        Ok(self.cache.keep(&digest, &self.compile_to_bytes(wasm)?)?)
+        Ok(self.cache.keep(&digest, &self.code(wasm)?)?)
     }
 
-    /// Compiles a component and gives the code, for an engine of the same version on a machine of
+    /// Compiles a component and gives the code, for [`crate::Engine::load_precompiled`] of the same version on a machine of
     /// the same kind.
+    ///
+    /// Blocks as [`Compiler::compile`] does.
     pub fn compile_to_bytes(&self, wasm: &[u8]) -> Result<Vec<u8>, CompileError> {
-        self.wasmtime
-            .precompile_component(wasm)
-            .map_err(|error| CompileError::Invalid {
-                message: format!("{error:#}"),
-            })
+        self.code(wasm).map(Compiled::into_bytes)
+    }
+
+    fn code(&self, wasm: &[u8]) -> Result<Compiled, CompileError> {
+        Compiled::of(&self.wasmtime, wasm).map_err(|error| CompileError::Invalid {
+            message: format!("{error:#}"),
+        })
     }
 }
 

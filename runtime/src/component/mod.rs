@@ -1,13 +1,22 @@
 //! Components: loaded by digest, compiled once.
 
+#[cfg(feature = "compiler")]
 mod cache;
+mod code;
+#[cfg(feature = "compiler")]
 mod compiler;
+mod imports;
+#[cfg(feature = "compiler")]
+mod load;
 
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "compiler")]
 pub(crate) use cache::Cache;
+#[cfg(feature = "compiler")]
 pub use cache::CacheError;
+#[cfg(feature = "compiler")]
 pub use compiler::{CompileError, Compiler};
 
 use wasmtime_wasi::p2::bindings::CommandPre;
@@ -38,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) digest: blake3::Hash,
     pub(crate) entry: Entry,
     pub(crate) preopens: Preopens,
+    pub(crate) compiled_bytes: usize,
 }
 
 /// A component with its imports resolved and its exports found: instantiating it again and again costs little.
@@ -87,13 +97,12 @@ pub enum LoadError {
         source: DescribeError,
     },
     /// It imports something that there is not.
-    #[error("{name} imports what this host does not offer")]
+    #[error("{name} imports what this host does not serve: {}", missing.join(", "))]
     Imports {
         /// The component's name.
         name: String,
-        /// Which import.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Each interface, or function of a served interface, that it imports in vain; in brackets what would fit.
+        missing: Vec<String>,
     },
 }
 
@@ -103,9 +112,15 @@ impl Component {
         &self.0.name
     }
 
-    /// Blake3 digest of its WebAssembly.
+    /// Blake3 digest of its WebAssembly; where only compiled code was there to load, of that.
     pub fn digest(&self) -> [u8; 32] {
         *self.0.digest.as_bytes()
+    }
+
+    /// Size of its compiled code and data, as they are mapped into memory: what dropping it gives back, for whoever keeps
+    /// some and drops others.
+    pub fn compiled_bytes(&self) -> usize {
+        self.0.compiled_bytes
     }
 
     /// Makes a program a tool: its input is JSON on standard input, its answer what it writes to standard output.
@@ -125,6 +140,7 @@ impl Component {
                 description,
             }),
             preopens: self.0.preopens,
+            compiled_bytes: self.0.compiled_bytes,
         })))
     }
 
@@ -156,61 +172,6 @@ impl fmt::Debug for Component {
 }
 
 impl Engine {
-    /// Loads a component: from the cache when it was compiled before, which takes less than a millisecond, or by compiling it.
-    ///
-    /// Blocks; call it where blocking is fine.
-    pub fn load(&self, name: &str, wasm: &[u8]) -> Result<Component, LoadError> {
-        self.load_as(name, blake3::hash(wasm), || wasm)
-    }
-
-    /// As [`Engine::load`], for WebAssembly whose blake3 digest is known (in hexadecimal): its bytes are only asked for when
-    /// it has to be compiled. Bytes of another digest are refused then, so that nothing is cached under a wrong name.
-    ///
-    /// Blocks; call it where blocking is fine.
-    pub fn load_by_digest<W: AsRef<[u8]>>(
-        &self,
-        name: &str,
-        digest: &str,
-        wasm: impl FnOnce() -> W,
-    ) -> Result<Component, LoadError> {
-        self.load_as(name, parse(name, digest)?, wasm)
-    }
-
-    /// Loads a component that was compiled before ([`Compiler`]), by its blake3 digest in hexadecimal; none when it is not in
-    /// the cache. Never compiles: safe with components of strangers, whose compiling belongs into a process of its own.
-    ///
-    /// Blocks, for less than a millisecond.
-    pub fn load_compiled(&self, name: &str, digest: &str) -> Result<Option<Component>, LoadError> {
-        let digest = parse(name, digest)?;
-        match self.0.cache.load(&self.0.wasmtime, &digest) {
-            Some(component) => self.link(name, digest, component).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn load_as<W: AsRef<[u8]>>(
-        &self,
-        name: &str,
-        digest: blake3::Hash,
-        wasm: impl FnOnce() -> W,
-    ) -> Result<Component, LoadError> {
-        let component = match self.0.cache.load(&self.0.wasmtime, &digest) {
-            Some(component) => component,
-            None => {
-                let wasm = wasm();
-                let wasm = wasm.as_ref();
-                if blake3::hash(wasm) != digest {
-                    return Err(LoadError::Digest {
-                        name: name.to_owned(),
-                    });
-                }
-                self.compile(name, wasm, &digest)
-                    .map_err(|source| invalid(name, source))?
-            }
-        };
-        self.link(name, digest, component)
-    }
-
     /// Finds what it exports and resolves what it imports.
     fn link(
         &self,
@@ -226,11 +187,14 @@ impl Engine {
                 name: name.to_owned(),
             });
         }
-        let imports = |source: wasmtime::Error| LoadError::Imports {
-            name: name.to_owned(),
-            source: source.into(),
-        };
-        let instance = self.0.linker.instantiate_pre(&component).map_err(imports)?;
+        let instance =
+            self.0
+                .linker
+                .instantiate_pre(&component)
+                .map_err(|error| LoadError::Imports {
+                    name: name.to_owned(),
+                    missing: imports::missing(&self.0.linker, &component, &error),
+                })?;
         let entry = match Tool::find(&component, &instance) {
             Some(tool) => Entry::Tool(tool),
             None => Entry::Program(CommandPre::new(instance).map_err(invalid)?),
@@ -240,6 +204,8 @@ impl Engine {
             .component_type()
             .imports(&self.0.wasmtime)
             .any(|(name, _)| name.starts_with("glovebox:"));
+        let image = component.image_range();
+        let compiled_bytes = (image.end as usize).saturating_sub(image.start as usize);
         let preopens = if ours || is_tool {
             Preopens::Root
         } else {
@@ -250,38 +216,9 @@ impl Engine {
             digest,
             entry,
             preopens,
+            compiled_bytes,
         })))
     }
-
-    fn compile(
-        &self,
-        name: &str,
-        wasm: &[u8],
-        digest: &blake3::Hash,
-    ) -> wasmtime::Result<wasmtime::component::Component> {
-        let tell = |progress| {
-            if let Some(listener) = &self.0.options.on_compile {
-                listener(progress);
-            }
-        };
-        tell(crate::CompileProgress::Started {
-            name: name.to_owned(),
-            wasm_bytes: wasm.len(),
-        });
-        let started = std::time::Instant::now();
-        let compiled = self.0.wasmtime.precompile_component(wasm);
-        tell(crate::CompileProgress::Finished {
-            name: name.to_owned(),
-            took: started.elapsed(),
-        });
-        self.0.cache.store(&self.0.wasmtime, digest, compiled?)
-    }
-}
-
-fn parse(name: &str, digest: &str) -> Result<blake3::Hash, LoadError> {
-    blake3::Hash::from_hex(digest).map_err(|_| LoadError::Digest {
-        name: name.to_owned(),
-    })
 }
 
 fn invalid(name: &str, source: wasmtime::Error) -> LoadError {

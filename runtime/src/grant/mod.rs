@@ -11,7 +11,9 @@ mod names;
 mod network;
 mod secret;
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use allowance::{Allowance, AllowanceError, AllowanceLimits};
 pub use host::{HostPattern, HostPatternError};
@@ -27,7 +29,8 @@ pub use secret::Secret;
 /// * no mounts,
 /// * no network, and no private addresses,
 /// * the limits of [`Limits::default`],
-/// * an empty environment, no settings and no secrets.
+/// * an empty environment, no settings and no secrets,
+/// * nothing of the embedder's.
 #[derive(Debug, Clone, Default)]
 pub struct Grant {
     /// The tree of files that processes see. Nothing else exists for them.
@@ -45,6 +48,8 @@ pub struct Grant {
     pub settings: BTreeMap<String, String>,
     /// What tools may use without ever seeing it, by name (`context.secret`).
     pub secrets: BTreeMap<String, Secret>,
+    /// Anything of the embedder's, for the functions that it offers itself: see [`crate::Process::host`].
+    pub host: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Grant {
@@ -53,7 +58,7 @@ impl Grant {
     /// A mount survives where both mount the same source at the same path, with the lesser access; hosts are intersected; the
     /// smaller of each limit counts. The environment carries no authority: `by` adds to it and overrides it. Settings
     /// may hold the operator's addresses and keys, so `by` can only drop some. A secret survives where both have it, for the
-    /// hosts of both.
+    /// hosts of both; what is the embedder's, where both have the very same.
     pub fn narrow(&self, by: &Grant) -> Grant {
         let mut environment = self.environment.clone();
         environment.extend(
@@ -84,6 +89,8 @@ impl Grant {
                     Some((name.clone(), secret.narrow(by.secrets.get(name)?)?))
                 })
                 .collect(),
+            host: (self.host.clone())
+                .filter(|host| by.host.as_ref().is_some_and(|by| Arc::ptr_eq(host, by))),
         }
     }
 }

@@ -115,6 +115,7 @@ fn grant() -> impl Strategy<Value = Grant> {
                 environment,
                 settings,
                 secrets: BTreeMap::new(),
+                host: None,
             },
         )
 }

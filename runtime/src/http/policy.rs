@@ -4,9 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Url;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use url::Host;
+use url::{Host, Url};
 
 use super::address::is_public;
 use super::secrets::StandIns;

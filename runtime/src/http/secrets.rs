@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue};
 use rand::distr::{Alphanumeric, SampleString};
-use reqwest::Url;
+use url::Url;
 
 use super::policy::Refusal;
 use crate::grant::Secret;
