@@ -74,6 +74,10 @@ for example in "$root"/examples/tools/*/; do
   fi
 done
 
+if wants c; then
+  check "the C kit's bindings are those of the contract" "$root/kits/c/bindgen/bindgen.sh" --check
+fi
+
 for template in "$root"/kits/*/template/; do
   language=$(basename "$(dirname "$template")")
   wants "$language" || continue

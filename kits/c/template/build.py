@@ -14,7 +14,7 @@ import sys
 PROJECT = pathlib.Path(__file__).resolve().parent
 BUILD = PROJECT / "build"
 KIT = PROJECT / "vendor" / "glovebox"
-FLAGS = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-Os", "-std=c11", "-Wall", "-Wextra", f"-I{KIT}"]
+FLAGS = ["-target", "wasm32-wasi", "-mexec-model=reactor", "-Os", "-std=gnu11", "-Wall", "-Wextra", f"-I{KIT}"]
 # Linking only: how much the C stack may grow to, and no names in the result.
 LINK = ["-Wl,--strip-all", "-Wl,-z,stack-size=1048576"]
 
