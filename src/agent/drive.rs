@@ -227,6 +227,7 @@ impl Driver<'_> {
                             on_progress: Some(&on_progress),
                             cancelled: Some(cancelled),
                             allowance: None,
+                            pushed: None,
                         })
                         .await;
                     metrics::tool_call(&called.name, &result, started.elapsed());

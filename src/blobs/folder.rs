@@ -50,6 +50,14 @@ impl Folder {
         })))
     }
 
+    /// A folder that another process may be using: it is read, and nothing in it is touched.
+    pub fn open_read_only(path: &Path) -> Folder {
+        Folder(Arc::new(Inner {
+            path: path.to_owned(),
+            count: AtomicU64::new(0),
+        }))
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, BlobError> + Send + 'static,

@@ -145,10 +145,10 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.as_ref();
-        if self.client.tool(name).await?.is_none() {
+        let Some(tool) = self.client.tool(name).await? else {
             let message = format!("unknown tool {name:?}: see tools/list");
             return Err(ErrorData::invalid_params(message, None));
-        }
+        };
         let id = self.client.ids.next("call");
         let input = Value::Object(request.arguments.unwrap_or_default());
         let hands = self.hands();
@@ -164,6 +164,7 @@ impl ServerHandler for Handler {
             on_progress: on_progress.as_ref(),
             cancelled: Some(&context.ct),
             allowance: None,
+            pushed: tool.pushed.as_deref(),
         });
         let mut call = std::pin::pin!(call);
         let result = loop {
@@ -212,7 +213,10 @@ impl ServerHandler for Handler {
 
 fn definition(tool: &Tool) -> McpTool {
     let schema = tool.input_schema.as_object().cloned().unwrap_or_default();
-    let annotations = ToolAnnotations::new().read_only(tool.reach.read_only);
+    let mut annotations = ToolAnnotations::new()
+        .read_only(tool.reach.read_only)
+        .destructive(!tool.reach.read_only);
+    annotations.open_world_hint = tool.reach.open_world;
     McpTool::new(tool.name.clone(), tool.text.clone(), schema).with_annotations(annotations)
 }
 

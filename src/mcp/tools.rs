@@ -12,7 +12,11 @@ use crate::resources::component::Components;
 use crate::resources::environment::{Environment, EnvironmentConfig, Networking, Packages, Scope};
 use crate::resources::metadata::Metadata;
 use crate::resources::session::SessionAgent;
-use crate::tools::{Catalogue, Effects};
+use crate::store::{DocumentQuery, ListError};
+use crate::tools::{Catalogue, Effects, Registry};
+
+/// Pushed tools in one part of a listing.
+const PAGE: usize = 50;
 
 /// A tool as clients see it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,13 +28,17 @@ pub struct Tool {
     pub input_schema: Value,
     /// What calling it may do.
     pub reach: Reach,
+    /// `id@version` of one that was pushed; none is built in.
+    pub pushed: Option<String>,
 }
 
-/// What calling a tool may do, as far as clients are told.
+/// What calling a tool may do, as far as it says so itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
     /// Whether it changes nothing.
     pub read_only: bool,
+    /// Whether it wants to reach anything outside the sandbox, where known.
+    pub open_world: Option<bool>,
 }
 
 /// A part of a listing.
@@ -70,10 +78,11 @@ pub trait Tools: Send + Sync {
     async fn discard(&self, session: &str) -> Result<(), HandsError>;
 }
 
-/// The tools of a catalogue, the same in every workspace.
+/// The tools of a catalogue, the same in every workspace, and those that were pushed.
 pub struct Catalogued {
     tools: Arc<[Tool]>,
     workshop: Arc<dyn Workshop>,
+    registry: Option<Registry>,
 }
 
 impl Catalogued {
@@ -85,29 +94,87 @@ impl Catalogued {
             input_schema: description.input_schema.clone(),
             reach: Reach {
                 read_only: description.effects == Effects::None,
+                open_world: description
+                    .wishes
+                    .as_ref()
+                    .map(|wishes| wishes.hosts != Network::None),
             },
+            pushed: None,
         });
         Catalogued {
             tools: tools.collect(),
             workshop,
+            registry: None,
         }
+    }
+
+    /// And with the tools that were pushed, for each workspace its own.
+    #[must_use]
+    pub fn with_pushed(self, registry: Registry) -> Catalogued {
+        Catalogued {
+            registry: Some(registry),
+            ..self
+        }
+    }
+}
+
+/// A pushed tool, from the object of the API.
+fn pushed(tool: &Value) -> Tool {
+    let text = |name: &str| tool[name].as_str().unwrap_or_default().to_owned();
+    let wished = tool["wishes"]["hosts"].as_array();
+    Tool {
+        name: text("name"),
+        text: text("description"),
+        input_schema: tool["input_schema"].clone(),
+        reach: Reach {
+            read_only: tool["effects"] == "none",
+            open_world: Some(
+                tool["effects"] == "external" || wished.is_some_and(|hosts| !hosts.is_empty()),
+            ),
+        },
+        pushed: Some(format!("{}@{}", text("id"), tool["version"])),
     }
 }
 
 #[async_trait]
 impl Tools for Catalogued {
-    async fn list(&self, _: &str, cursor: Option<&str>) -> Result<ToolPage, ToolsError> {
-        match cursor {
-            None => Ok(ToolPage {
-                tools: self.tools.to_vec(),
-                next: None,
-            }),
-            Some(_) => Err(ToolsError::BadCursor),
+    async fn list(&self, workspace: &str, cursor: Option<&str>) -> Result<ToolPage, ToolsError> {
+        let mut page = ToolPage::default();
+        if cursor.is_none() {
+            page.tools = self.tools.to_vec();
         }
+        let Some(registry) = &self.registry else {
+            return match cursor {
+                None => Ok(page),
+                Some(_) => Err(ToolsError::BadCursor),
+            };
+        };
+        let query = DocumentQuery {
+            limit: PAGE,
+            ascending: true,
+            page: cursor.map(str::to_owned),
+            ..DocumentQuery::default()
+        };
+        let found = registry.list(workspace, query).await;
+        let found = found.map_err(|error| match error {
+            ListError::BadPage => ToolsError::BadCursor,
+            failed => ToolsError::Failed(failed.into()),
+        })?;
+        page.tools.extend(found.data.iter().map(pushed));
+        page.next = found.next;
+        Ok(page)
     }
 
-    async fn find(&self, _: &str, name: &str) -> Result<Option<Tool>, ToolsError> {
-        Ok(self.tools.iter().find(|tool| tool.name == name).cloned())
+    async fn find(&self, workspace: &str, name: &str) -> Result<Option<Tool>, ToolsError> {
+        if let Some(tool) = self.tools.iter().find(|tool| tool.name == name) {
+            return Ok(Some(tool.clone()));
+        }
+        let Some(registry) = &self.registry else {
+            return Ok(None);
+        };
+        let found = registry.named(workspace, name).await;
+        let found = found.map_err(|error| ToolsError::Failed(error.into()))?;
+        Ok(found.map(|tool| pushed(&tool.to_value())))
     }
 
     async fn open(
@@ -201,6 +268,23 @@ mod tests {
             packages: Packages::default(),
         };
         assert_eq!(network(json!({"hosts": ["*"]})), open);
+    }
+
+    #[test]
+    fn a_pushed_tool_says_what_it_may_do() {
+        let tool = |effects: &str, hosts: Value| {
+            pushed(&json!({
+                "id": "tool_1", "version": 3, "name": "n", "description": "d", "effects": effects,
+                "input_schema": {"type": "object"}, "wishes": {"hosts": hosts},
+            }))
+        };
+        let none = tool("none", json!([]));
+        assert_eq!(none.pushed.as_deref(), Some("tool_1@3"));
+        let reach = |tool: Tool| (tool.reach.read_only, tool.reach.open_world);
+        assert_eq!(reach(none), (true, Some(false)));
+        assert_eq!(reach(tool("none", json!(["*"]))), (true, Some(true)));
+        assert_eq!(reach(tool("files", json!([]))), (false, Some(false)));
+        assert_eq!(reach(tool("external", json!([]))), (false, Some(true)));
     }
 
     #[test]

@@ -109,6 +109,16 @@ pub struct ToolsConfig {
     pub loaded_bytes_max: u64,
 }
 
+impl ToolsConfig {
+    /// How many pushed tools stay loaded.
+    pub fn loaded(&self) -> LoadedMax {
+        LoadedMax {
+            count: self.loaded_max,
+            bytes: self.loaded_bytes_max,
+        }
+    }
+}
+
 impl Default for ToolsConfig {
     fn default() -> Self {
         let LoadedMax { count, bytes } = LoadedMax::default();

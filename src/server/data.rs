@@ -59,6 +59,11 @@ impl DataDirectory {
         Ok(DataDirectory(path))
     }
 
+    /// One that is there already, or not: nothing is made.
+    pub fn at(path: &Path) -> DataDirectory {
+        DataDirectory(path.to_owned())
+    }
+
     /// Claims it for one server. Blocking.
     pub fn lock(&self) -> Result<Lock, DataError> {
         let failed = |source| DataError::Io {

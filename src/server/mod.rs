@@ -15,7 +15,7 @@ use crate::ids::RandomIds;
 use crate::mcp::{self, Catalogued, Mcp};
 use crate::model::MessagesApi;
 use crate::store::sqlite::{self, Sqlite};
-use crate::tools::{BuiltIn, Compiling, LoadedMax, Registry, RegistryParts, compile};
+use crate::tools::{BuiltIn, Compiling, Registry, RegistryParts, compile};
 
 pub mod config;
 pub mod data;
@@ -75,10 +75,7 @@ impl Server {
             compiling,
             clock: clock.clone(),
             ids: ids.clone(),
-            loaded_max: LoadedMax {
-                count: config.tools.loaded_max,
-                bytes: config.tools.loaded_bytes_max,
-            },
+            loaded_max: config.tools.loaded(),
         });
         let swept = tools.sweep().await?;
         if swept > 0 {
@@ -110,7 +107,7 @@ impl Server {
         if recovered > 0 {
             tracing::info!(sessions = recovered, "sessions that were running go on");
         }
-        let catalogued = Arc::new(Catalogued::new(&catalogue, workshop));
+        let catalogued = Arc::new(Catalogued::new(&catalogue, workshop).with_pushed(tools.clone()));
         let mcp = Mcp::new(catalogued, ids.clone(), config.mcp(listener.local_addr()?));
         let api = Api {
             agents,
@@ -143,7 +140,7 @@ impl Server {
 }
 
 /// The running program, also when its file was replaced by a newer one meanwhile.
-fn this_program() -> std::io::Result<PathBuf> {
+pub fn this_program() -> std::io::Result<PathBuf> {
     let running = PathBuf::from("/proc/self/exe");
     if running.exists() {
         Ok(running)

@@ -176,6 +176,17 @@ impl Registry {
         }
     }
 
+    /// The latest version of the tool that has this name now.
+    pub async fn named(
+        &self,
+        workspace: &str,
+        name: &str,
+    ) -> Result<Option<ToolVersion>, RegistryError> {
+        let document = self.0.by_name(workspace, name).await?;
+        let tool = document.map(|document| ToolVersion::from_value(&document.body));
+        Ok(tool.transpose()?)
+    }
+
     /// A tool at a version, or at the latest.
     pub async fn version(
         &self,

@@ -16,6 +16,7 @@ mod faults;
 mod layering;
 mod mcp;
 mod mcp_process;
+mod mcp_pushed;
 mod model;
 mod process;
 mod readers;

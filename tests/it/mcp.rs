@@ -23,7 +23,7 @@ async fn start(options: Options) -> Puppetry {
 }
 
 /// A client with a session.
-struct Client<'a> {
+pub(crate) struct Client<'a> {
     server: &'a Server,
     key: &'a str,
     session: String,
@@ -55,7 +55,7 @@ async fn messages(response: Response) -> Vec<Value> {
 }
 
 impl<'a> Client<'a> {
-    async fn begin(server: &'a Server, key: &'a str) -> Client<'a> {
+    pub(crate) async fn begin(server: &'a Server, key: &'a str) -> Client<'a> {
         let response = initialize(server, key).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let session = response.headers()["mcp-session-id"]
@@ -99,11 +99,11 @@ impl<'a> Client<'a> {
         messages
     }
 
-    async fn ask(&self, method: &str, params: Value) -> Value {
+    pub(crate) async fn ask(&self, method: &str, params: Value) -> Value {
         self.ask_all(method, params).await.pop().unwrap()
     }
 
-    async fn call(&self, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Value {
         let answer = self
             .ask("tools/call", json!({"name": tool, "arguments": arguments}))
             .await;

@@ -67,6 +67,9 @@ pub struct ToolCall<'a> {
     pub cancelled: Option<&'a CancellationToken>,
     /// Narrows what the call reaches. None leaves it as the session's agent and environment have it.
     pub allowance: Option<&'a Allowance>,
+    /// A pushed tool of the workspace that is not among the agent's: its id, or `id@version`. Needs an allowance, which
+    /// stands for the entry's grants.
+    pub pushed: Option<&'a str>,
 }
 
 /// Runs on a guest's thread: must be quick.

@@ -283,17 +283,27 @@ struct SandboxHands {
 }
 
 impl SandboxHands {
-    /// The tool of this name. A session's agent has no pushed tool with the name of a built-in one.
-    async fn ready(&self, tool: &str) -> Result<Option<Ready>, RegistryError> {
-        if let Some(ready) = self.tools.get(tool) {
+    /// What a call is of. A session's agent has no pushed tool with the name of a built-in one.
+    async fn ready(&self, call: &ToolCall<'_>) -> Result<Option<Ready>, RegistryError> {
+        if let Some(ready) = self.tools.get(call.tool) {
             return Ok(Some(ready.clone()));
         }
-        match (&self.registry, self.pushed.get(tool)) {
-            (Some(registry), Some(entry)) => {
+        let Some(registry) = &self.registry else {
+            return Ok(None);
+        };
+        if let Some(reference) = call.pushed {
+            // There is no entry that names secrets; the call's own allowance does.
+            let grants = json!({"secrets": ["*"]});
+            return registry
+                .ready(&self.workspace, reference, Some(&grants))
+                .await;
+        }
+        match self.pushed.get(call.tool) {
+            Some(entry) => {
                 let (reference, grants) = (&entry.component, entry.grants.as_ref());
                 registry.ready(&self.workspace, reference, grants).await
             }
-            _ => Ok(None),
+            None => Ok(None),
         }
     }
 }
@@ -305,7 +315,7 @@ impl Hands for SandboxHands {
         let Ready {
             component,
             allowance,
-        } = match self.ready(call.tool).await {
+        } = match self.ready(&call).await {
             Ok(Some(ready)) => ready,
             Ok(None) => {
                 let name = call.tool;
@@ -319,6 +329,9 @@ impl Hands for SandboxHands {
                 return refused("the tool cannot be loaded; the server's log says why");
             }
         };
+        if call.pushed.is_some() && call.allowance.is_none() {
+            return refused("a tool without an entry is called with an allowance");
+        }
         let mut allowance = match (allowance, call.allowance) {
             (Some(allowance), Some(narrower)) => Some(allowance.narrow(narrower)),
             (allowance, narrower) => allowance.or_else(|| narrower.cloned()),

@@ -92,7 +92,8 @@ impl Readers {
         })?
     }
 
-    fn connect(&self) -> Result<Connection, StoreError> {
+    /// One more connection that only reads.
+    pub(super) fn connect(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || -> rusqlite::Result<Connection> {
             let sql = Connection::open_with_flags(&self.path, flags)?;

@@ -64,6 +64,18 @@ impl Sqlite {
             readers: Arc::new(readers),
         })
     }
+
+    /// Opens a file that is there, for reading: every write fails. Another process may be writing to it. A file that
+    /// another version of this program has made is refused. Blocking.
+    pub fn open_read_only(path: &Path, options: &Options) -> Result<Sqlite, StoreError> {
+        let readers = Readers::open(path, options.readers)?;
+        let sql = readers.connect()?;
+        schema::check_newest(&sql)?;
+        Ok(Sqlite {
+            writer: Arc::new(Writer::start(sql, options.batch_max)?),
+            readers: Arc::new(readers),
+        })
+    }
 }
 
 #[async_trait]
@@ -265,6 +277,23 @@ mod tests {
         drop(store);
         let store = open(&directory);
         assert_eq!(store.load("sesn_1", Seq(0)).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_opened_for_reading_is_read_while_another_writes_and_not_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("glovebox.db");
+        let refused = Sqlite::open_read_only(&path, &Options::default()).err();
+        assert!(refused.is_some() && !path.exists(), "nothing is made");
+        let store = open(&directory);
+        let reader = Sqlite::open_read_only(&path, &Options::default()).unwrap();
+        let document = || conformance::document("tool_1", "w");
+        reader
+            .create("tool", document(), Vec::new())
+            .await
+            .unwrap_err();
+        store.create("tool", document(), Vec::new()).await.unwrap();
+        assert!(reader.get("tool", "w", "tool_1").await.unwrap().is_some());
     }
 
     #[tokio::test]

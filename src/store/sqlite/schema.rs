@@ -108,6 +108,24 @@ pub(super) fn migrate(sql: &mut Connection) -> Result<(), StoreError> {
     transaction.commit().map_err(failed(context))
 }
 
+/// Whether the file is at the newest version, as it has to be where it cannot be brought there.
+pub(super) fn check_newest(sql: &Connection) -> Result<(), StoreError> {
+    let context = "look at the database's schema";
+    let version = sql
+        .pragma_query_value(None, "user_version", |row| count(row, 0))
+        .map_err(failed(context))?;
+    if version == MIGRATIONS.len() as u64 {
+        return Ok(());
+    }
+    Err(StoreError {
+        context: format!(
+            "the database has schema version {version}, this program needs {}: start the server of this version once",
+            MIGRATIONS.len()
+        ),
+        source: None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

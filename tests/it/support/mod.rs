@@ -284,7 +284,7 @@ impl Server {
             ids: ids.clone(),
             options: Options::default(),
         });
-        let catalogued = Arc::new(Catalogued::new(&catalogue, workshop));
+        let catalogued = Arc::new(Catalogued::new(&catalogue, workshop).with_pushed(tools.clone()));
         let api = Api {
             agents: agents.clone(),
             mcp: Mcp::new(catalogued, ids.clone(), options),
