@@ -252,19 +252,27 @@ async fn what_is_no_tool_is_refused_and_leaves_nothing() {
     let server = Server::start().await;
     let wat = |text: &str| wat::parse_str(text).unwrap();
     let empty = wat("(component)");
-    let unserved = wat(
-        "(component (import \"acme:secret/vault@1.2.3\" (instance (export \"open\" (func (result string))))))",
-    );
+    let unserved = wat(r#"(component
+        (import "acme:secret/vault@1.2.3" (instance (export "open" (func (result string)))))
+        (core module $code (func (export "run") (result i32) (i32.const 0)))
+        (core instance $made (instantiate $code))
+        (func $run (result (result)) (canon lift (core func $made "run")))
+        (instance $command (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $command)))"#);
+    let manifest = b"name = 'opens'\ndescription = 'Opens.'\n[input_schema]\ntype = 'object'";
     for (component, words) in [
         (&b""[..], "component"),
         (b"#!/bin/sh\necho no", "component"),
         (b"\0asm\x0d\0\x01\0garbage", "component"),
         (&wat("(module)"), "component"),
         (&empty, "exports"),
-        (&unserved, "acme:secret/vault"),
     ] {
         refused(&server.push(component).await, words);
     }
+    let answer = server
+        .push_parts(&[("component", &unserved), ("manifest", manifest)])
+        .await;
+    refused(&answer, "acme:secret/vault");
     nothing_is_left(&server).await;
 }
 
@@ -313,7 +321,9 @@ async fn a_tool_that_describes_itself_badly_is_refused_and_leaves_nothing() {
         (describe("(loop (br 0)) (i32.const 1024)"), "describe"),
         (describe("unreachable"), "describe"),
         (
-            describe("(drop (memory.grow (i32.const 60000))) (i32.const 1024)"),
+            describe(
+                "(if (i32.eq (memory.grow (i32.const 60000)) (i32.const -1)) (then unreachable)) (i32.const 1024)",
+            ),
             "describe",
         ),
         // Lies about where its answer is, and how long.
@@ -389,8 +399,8 @@ async fn a_push_that_is_cut_off_leaves_nothing() {
             multipart::content_type()
         )
     };
-    // The connection breaks in the middle, before the last boundary, and just before the last byte.
-    for end in [body.len() / 2, body.len() - 20, body.len() - 1] {
+    // The connection breaks in the middle, before the last boundary, and inside of it.
+    for end in [body.len() / 2, body.len() - 20, body.len() - 3] {
         let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
         socket.write_all(head(body.len()).as_bytes()).await.unwrap();
         socket.write_all(&body[..end]).await.unwrap();

