@@ -11,7 +11,7 @@ use crate::context::ToolContext;
 use crate::describe::{self, DescribeError};
 use crate::grant::{Allowance, Limits};
 use crate::limits::{Account, KillOnDrop, Verdict};
-use crate::plain::{Plain, Streams};
+use crate::plain::Streams;
 use crate::process::bindings::glovebox::tool::types as wit;
 use crate::process::run::{self, Crash, Deadline, End};
 use crate::process::spawn::enter;
@@ -62,7 +62,7 @@ enum Ask {
 /// What the tool returned.
 enum Returned {
     Called(Called),
-    Described(wit::Description),
+    Described(Box<wit::Description>),
     /// A plain tool's end.
     Ended(ExitStatus),
 }
@@ -71,7 +71,7 @@ enum Returned {
 enum Came {
     To(Outcome),
     Called(Called),
-    Described(wit::Description),
+    Described(Box<wit::Description>),
 }
 
 impl Sandbox {
@@ -129,7 +129,7 @@ impl Sandbox {
         let silent =
             |why: &str| DescribeError(format!("{} did not describe itself{why}", tool.name()));
         match self.ask(tool, Ask::Describe, options, &account).await {
-            Came::Described(said) => describe::checked(said),
+            Came::Described(said) => describe::checked(*said),
             Came::To(outcome) => Err(silent(&format!(": {}", in_words(&outcome)))),
             Came::Called(_) => Err(silent("")),
         }
@@ -317,17 +317,20 @@ async fn enter_tool(
     store: &mut wasmtime::Store<State>,
     ask: Ask,
 ) -> wasmtime::Result<Returned> {
-    match (entry, ask) {
+    let program = match (entry, ask) {
         (Entry::Tool(tool), Ask::Call(input)) => {
-            Ok(Returned::Called(tool.call(store, &input).await?))
+            return Ok(Returned::Called(tool.call(store, &input).await?));
         }
-        (Entry::Tool(tool), Ask::Describe) => Ok(Returned::Described(tool.describe(store).await?)),
-        (Entry::Plain(Plain { program, .. }) | Entry::Program(program), _) => {
-            let program = program.instantiate_async(&mut *store).await?;
-            let ended = program.wasi_cli_run().call_run(store).await?;
-            Ok(Returned::Ended(ExitStatus::Exited(ended.is_err().into())))
+        (Entry::Tool(tool), Ask::Describe) => {
+            let said = tool.describe(store).await?;
+            return Ok(Returned::Described(Box::new(said)));
         }
-    }
+        (Entry::Plain(plain), _) => &plain.program,
+        (Entry::Program(program), _) => program,
+    };
+    let program = program.instantiate_async(&mut *store).await?;
+    let ended = program.wasi_cli_run().call_run(store).await?;
+    Ok(Returned::Ended(ExitStatus::Exited(ended.is_err().into())))
 }
 
 /// Kills what the call left running and waits until it is gone, so that nothing changes after the answer.

@@ -108,7 +108,7 @@ impl Scopes {
             "dev" | "proc" => furnished.then_some(Access::ReadWrite),
             _ => names.access(&mount.at),
         };
-        if furnished != !names.is_empty() {
+        if furnished == names.is_empty() {
             return self.mounts.narrow(access);
         }
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);

@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(blobs.put(bytes.clone()).await.unwrap(), digest);
         let again = Folder::open(directory.path()).unwrap();
         assert_eq!(again.get(&digest).await.unwrap(), Some(bytes));
-        assert_eq!(again.all().await.unwrap(), [digest.clone()]);
+        assert_eq!(again.all().await.unwrap(), [digest]);
         assert_eq!(names(directory.path()), [digest.hex()]);
         blobs.delete(&digest).await.unwrap();
         blobs.delete(&digest).await.unwrap();

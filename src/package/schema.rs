@@ -87,13 +87,12 @@ fn check_at(at: &str, schema: &Value, depth: usize) -> Result<(), SchemaError> {
             | "unevaluatedProperties" => {
                 check_at(&at, value, depth + 1)?;
             }
-            "required" => {
+            "required"
                 if !value
                     .as_array()
-                    .is_some_and(|names| names.iter().all(Value::is_string))
-                {
-                    return Err(error(&at, "must be a list of property names"));
-                }
+                    .is_some_and(|names| names.iter().all(Value::is_string)) =>
+            {
+                return Err(error(&at, "must be a list of property names"));
             }
             "enum" if !value.is_array() => return Err(error(&at, "must be a list")),
             "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties"

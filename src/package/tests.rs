@@ -56,7 +56,7 @@ fn tool_module() -> Vec<u8> {
 fn a_wasip1_command_becomes_a_described_component() {
     let packed = pack(&module(COMMAND), Some(&manifest())).unwrap();
     let package = unpack(&packed).unwrap();
-    assert_eq!(package.kind, Kind::Plain(manifest()));
+    assert_eq!(package.kind, Kind::Plain(Box::new(manifest())));
     let names = package.imports.join(" ");
     assert!(names.contains("wasi:cli/stdout@0.2"), "{names}");
     assert!(!names.contains("preview1"), "{names}");
@@ -77,7 +77,7 @@ fn a_wasip1_command_becomes_a_described_component() {
     let renamed = unpack(&pack(&packed, Some(&other)).unwrap()).unwrap();
     assert_eq!(
         renamed.kind,
-        Kind::Plain(other),
+        Kind::Plain(Box::new(other)),
         "a new manifest replaces the old one"
     );
 }

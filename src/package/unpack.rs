@@ -36,7 +36,7 @@ pub enum Kind {
         contract: String,
     },
     /// It exports `wasi:cli/run`; the manifest in it says what it is.
-    Plain(Manifest),
+    Plain(Box<Manifest>),
 }
 
 /// What a component shows of itself.
@@ -62,7 +62,7 @@ pub fn unpack(component: &[u8]) -> Result<Package, PackError> {
     let kind = match (contents.entry()?, manifest) {
         (Entry::Tool { .. }, Some(_)) => return Err(PackError::SaidTwice),
         (Entry::Tool { contract }, None) => Kind::Tool { contract },
-        (Entry::Command, Some(manifest)) => Kind::Plain(manifest),
+        (Entry::Command, Some(manifest)) => Kind::Plain(Box::new(manifest)),
         (Entry::Command, None) => return Err(PackError::NoManifest),
     };
     Ok(Package {

@@ -54,7 +54,7 @@ pub(crate) struct Inner {
 pub(crate) enum Entry {
     Tool(Tool),
     Program(CommandPre<State>),
-    Plain(Plain),
+    Plain(Box<Plain>),
 }
 
 /// Why a component cannot be loaded.
@@ -135,10 +135,10 @@ impl Component {
         Ok(Component(Arc::new(Inner {
             name,
             digest: self.0.digest,
-            entry: Entry::Plain(Plain {
+            entry: Entry::Plain(Box::new(Plain {
                 program: program.clone(),
                 description,
-            }),
+            })),
             preopens: self.0.preopens,
             compiled_bytes: self.0.compiled_bytes,
         })))

@@ -60,7 +60,9 @@ async fn main() -> Result<(), Error> {
         let (sandbox, tool) = (Arc::clone(&sandbox), tool.clone());
         tokio::spawn(async move {
             let answer = service_fn(|request| answer(&sandbox, &tool, request));
-            http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await
+            http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), answer)
+                .await
         });
     }
 }
@@ -74,7 +76,11 @@ async fn answer(
         Err(error) => (413, error.to_string()),
         Ok(body) => {
             let input = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-            match sandbox.call(tool, &input, CallOptions::default()).await.outcome {
+            match sandbox
+                .call(tool, &input, CallOptions::default())
+                .await
+                .outcome
+            {
                 Outcome::Answer(content) => (200, content.iter().map(text).collect()),
                 Outcome::InvalidInput(message) => (400, message),
                 Outcome::Failed(content) => (422, content.iter().map(text).collect()),

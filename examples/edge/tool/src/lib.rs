@@ -43,10 +43,12 @@ impl Guest for Price {
     }
 
     fn call(input: String) -> Result<Vec<Content>, Failure> {
-        let input: serde_json::Value =
-            serde_json::from_str(&input).map_err(|error| Failure::InvalidInput(error.to_string()))?;
+        let input: serde_json::Value = serde_json::from_str(&input)
+            .map_err(|error| Failure::InvalidInput(error.to_string()))?;
         let (Some(thing), Some(count)) = (input["thing"].as_str(), input["count"].as_u64()) else {
-            return Err(Failure::InvalidInput("thing: a text, and count: a number, are needed".into()));
+            return Err(Failure::InvalidInput(
+                "thing: a text, and count: a number, are needed".into(),
+            ));
         };
         let cents = prices::price(thing)
             .ok_or_else(|| Failure::Failed(vec![Content::Text(format!("nobody sells {thing}"))]))?;
