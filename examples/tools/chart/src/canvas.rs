@@ -89,8 +89,13 @@ impl Canvas {
     pub fn dot(&mut self, (x, y): (f32, f32), radius: f32, color: Rgb, opacity: f32) {
         if let Some(path) = PathBuilder::from_circle(x, y, radius) {
             let paint = paint(color, opacity);
-            self.pixmap
-                .fill_path(&path, &paint, FillRule::Winding, Transform::identity(), None);
+            self.pixmap.fill_path(
+                &path,
+                &paint,
+                FillRule::Winding,
+                Transform::identity(),
+                None,
+            );
         }
     }
 
@@ -100,7 +105,9 @@ impl Canvas {
         let mut last = None;
         text.chars().fold(0.0, |width, letter| {
             let glyph = font.glyph_id(letter);
-            let kerning = last.replace(glyph).map_or(0.0, |last| font.kern(last, glyph));
+            let kerning = last
+                .replace(glyph)
+                .map_or(0.0, |last| font.kern(last, glyph));
             width + kerning + font.h_advance(glyph)
         })
     }

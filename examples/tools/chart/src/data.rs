@@ -101,9 +101,11 @@ impl Data {
     /// From a file.
     pub fn read(csv: &Csv) -> Result<Self> {
         let named = |message: String| Error::failed(format!("{}: {message}", csv.path));
-        let delimiter = csv
-            .delimiter
-            .unwrap_or(if csv.path.ends_with(".tsv") { '\t' } else { ',' });
+        let delimiter = csv.delimiter.unwrap_or(if csv.path.ends_with(".tsv") {
+            '\t'
+        } else {
+            ','
+        });
         let delimiter = u8::try_from(delimiter)
             .map_err(|_| Error::invalid("csv.delimiter: has to be an ASCII character"))?;
         let mut reader = csv::ReaderBuilder::new()
@@ -123,13 +125,16 @@ impl Data {
             .collect::<std::result::Result<_, _>>()
             .map_err(|error| named(error.to_string()))?;
         let position = |field: &str, name: &str| {
-            header.iter().position(|column| column == name).ok_or_else(|| {
-                Error::invalid(format!(
-                    "{field}: {} has no column {name:?}; it has {}",
-                    csv.path,
-                    header.join(", ")
-                ))
-            })
+            header
+                .iter()
+                .position(|column| column == name)
+                .ok_or_else(|| {
+                    Error::invalid(format!(
+                        "{field}: {} has no column {name:?}; it has {}",
+                        csv.path,
+                        header.join(", ")
+                    ))
+                })
         };
         let x = match &csv.x {
             Some(name) => position("csv.x", name)?,

@@ -4,7 +4,7 @@ use glovebox_kit::Result;
 
 use crate::canvas::{Anchor, Canvas, Rgb, Style, Way};
 use crate::data::{Axis, Data};
-use crate::scale::{Scale, rounded, shown, span, ticks};
+use crate::scale::{Scale, shown, span, ticks, ticks_around};
 use crate::{Kind, Look};
 
 const MARGIN: f32 = 20.0;
@@ -61,14 +61,15 @@ pub fn png(data: &Data, look: &Look) -> Result<Vec<u8>> {
     let bottom = height - MARGIN - if x_label.is_some() { 46.0 } else { 22.0 };
     let top = (top + 8.0).min(bottom - 40.0);
 
-    let (low, high) = values_span(data, look.kind, f64::from(bottom - top) / 60.0);
+    let y_ticks = values_ticks(data, look.kind, f64::from(bottom - top) / 60.0);
+    let low = y_ticks.first().copied().unwrap_or(0.0);
+    let high = y_ticks.last().copied().unwrap_or(1.0);
     let y = Scale {
         low,
         high,
         start: bottom,
         end: top,
     };
-    let y_ticks = ticks(low, high, f64::from(bottom - top) / 60.0);
     let widest = y_ticks
         .iter()
         .map(|tick| canvas.width(&shown(*tick), SIZE))
@@ -79,21 +80,33 @@ pub fn png(data: &Data, look: &Look) -> Result<Vec<u8>> {
     for tick in y_ticks {
         let at = y.place(tick).round() + 0.5;
         canvas.line(&[(left, at), (width - MARGIN, at)], GRID, 1.0);
-        canvas.text(&shown(tick), (left - 10.0, at), style(SIZE, QUIET, Anchor::Right));
+        canvas.text(
+            &shown(tick),
+            (left - 10.0, at),
+            style(SIZE, QUIET, Anchor::Right),
+        );
     }
     match look.kind {
         Kind::Bar => bars(&mut canvas, data, x, y),
         Kind::Line => lines(&mut canvas, data, x, y),
         Kind::Scatter => dots(&mut canvas, data, x, y),
     }
-    let zero = if low <= 0.0 && high >= 0.0 { y.place(0.0) } else { bottom };
+    let zero = if low <= 0.0 && high >= 0.0 {
+        y.place(0.0)
+    } else {
+        bottom
+    };
     let axis = zero.round() + 0.5;
     canvas.line(&[(left, axis), (width - MARGIN, axis)], QUIET, 1.0);
     beside_x(&mut canvas, data, look.kind, x, bottom + 16.0);
 
     if let Some(label) = x_label {
         let middle = (left + width - MARGIN) / 2.0;
-        canvas.text(label, (middle, height - MARGIN - 4.0), style(SIZE, TEXT, Anchor::Center));
+        canvas.text(
+            label,
+            (middle, height - MARGIN - 4.0),
+            style(SIZE, TEXT, Anchor::Center),
+        );
     }
     if let Some(label) = &look.y_label {
         let up = Style {
@@ -129,7 +142,7 @@ fn legend(canvas: &mut Canvas, data: &Data, top: f32, width: f32) -> f32 {
 }
 
 /// The vertical axis: bars stand on zero; a line that varies by little around a large number does not.
-fn values_span(data: &Data, kind: Kind, count: f64) -> (f64, f64) {
+fn values_ticks(data: &Data, kind: Kind, count: f64) -> Vec<f64> {
     let values = data.series.iter().flat_map(|one| &one.values).flatten();
     let (mut low, mut high) = span(values.copied()).unwrap_or((0.0, 1.0));
     let near_zero = low >= 0.0 && low < high * 0.6;
@@ -140,7 +153,7 @@ fn values_span(data: &Data, kind: Kind, count: f64) -> (f64, f64) {
         let air = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
         (low, high) = (low - air, high + air);
     }
-    rounded(low, high, count)
+    ticks_around(low, high, count)
 }
 
 /// The horizontal axis: numbers where they are, names in places of one width.

@@ -83,7 +83,10 @@ pub fn chart(input: Input) -> Result<Vec<Content>> {
             return Err(Error::invalid("save_as: has to end in .png"));
         }
         std::fs::write(&path, &png).map_err(|error| Error::failed(format!("{path}: {error}")))?;
-        answer.push(Content::Text(format!("saved as {path}, {} bytes", png.len())));
+        answer.push(Content::Text(format!(
+            "saved as {path}, {} bytes",
+            png.len()
+        )));
     }
     Ok(answer)
 }

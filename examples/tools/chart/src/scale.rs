@@ -26,7 +26,10 @@ pub fn span(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 
 /// Round numbers from `low` to `high`, about `count` of them.
 pub fn ticks(low: f64, high: f64, count: f64) -> Vec<f64> {
-    let step = step(high - low, count);
+    every(step(high - low, count), low, high)
+}
+
+fn every(step: f64, low: f64, high: f64) -> Vec<f64> {
     let first = (low / step - 1e-9).ceil();
     (0..200)
         .map(|index| (first + f64::from(index)) * step)
@@ -34,13 +37,12 @@ pub fn ticks(low: f64, high: f64, count: f64) -> Vec<f64> {
         .collect()
 }
 
-/// The span made wide enough to begin and end with a round number.
-pub fn rounded(low: f64, high: f64, count: f64) -> (f64, f64) {
+/// Round numbers around the whole span: the first is not above `low`, the last not below `high`.
+pub fn ticks_around(low: f64, high: f64, count: f64) -> Vec<f64> {
     let step = step(high - low, count);
-    (
-        (low / step + 1e-9).floor() * step,
-        (high / step - 1e-9).ceil() * step,
-    )
+    let first = (low / step + 1e-9).floor() * step;
+    let last = (high / step - 1e-9).ceil() * step;
+    every(step, first, last)
 }
 
 fn step(length: f64, count: f64) -> f64 {
@@ -75,7 +77,10 @@ mod tests {
     fn ticks_are_round() {
         assert_eq!(ticks(0.0, 100.0, 5.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         assert_eq!(ticks(1999.0, 2004.0, 5.0).len(), 6);
-        assert_eq!(rounded(3.0, 97.0, 5.0), (0.0, 100.0));
+        assert_eq!(
+            ticks_around(3.0, 43.6, 4.6),
+            [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
+        );
         for (value, text) in [
             (0.0, "0"),
             (2000.0, "2000"),

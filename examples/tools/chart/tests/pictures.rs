@@ -30,7 +30,9 @@ fn every_kind_is_drawn() {
         }),
     );
     assert!(bars.starts_with(b"\x89PNG"));
-    let many: Vec<f64> = (0..200).map(|x| (f64::from(x) / 20.0).sin() * 10.0 + 20.0).collect();
+    let many: Vec<f64> = (0..200)
+        .map(|x| (f64::from(x) / 20.0).sin() * 10.0 + 20.0)
+        .collect();
     let other: Vec<Option<f64>> = (0..200)
         .map(|x| (!(80..110).contains(&x)).then(|| (f64::from(x) / 31.0).cos() * 7.0 + 18.0))
         .collect();
@@ -39,8 +41,14 @@ fn every_kind_is_drawn() {
         json!({"kind": "line", "title": "Two signals", "x_label": "Seconds", "y_label": "Volts",
                "series": [{"name": "first", "values": many}, {"name": "second, with a gap", "values": other}]}),
     );
-    let x: Vec<f64> = (0..60).map(|index| f64::from(index * 37 % 60) / 3.0).collect();
-    let y: Vec<f64> = x.iter().enumerate().map(|(index, x)| x * 1.7 + f64::from(index as u32 * 7 % 11)).collect();
+    let x: Vec<f64> = (0..60)
+        .map(|index| f64::from(index * 37 % 60) / 3.0)
+        .collect();
+    let y: Vec<f64> = x
+        .iter()
+        .enumerate()
+        .map(|(index, x)| x * 1.7 + f64::from(index as u32 * 7 % 11))
+        .collect();
     draw(
         "scatter.png",
         json!({"kind": "scatter", "title": "Height and weight", "x": x, "width": 600, "height": 400,
