@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 
-.PHONY: help build demo test unit sdk mcp check lint bench fmt clean
+.PHONY: help build demo test unit sdk mcp examples edge check lint bench fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,7 +16,7 @@ build: ## the release binary, target/release/glovebox
 demo: build ## builds, starts the server and a scripted model, and runs the quickstart through the official Python SDK
 	demo/run.sh target/release/glovebox
 
-test: unit sdk mcp ## every test: the crates', the guests', and the official SDKs and MCP clients against a running server
+test: unit sdk mcp examples edge ## every test: the crates', the guests', the official SDKs and MCP clients, the kits and the examples
 
 unit: ## the Rust tests
 	scripts/cargo-test.sh
@@ -27,9 +27,16 @@ sdk: build ## the official Python and TypeScript SDKs against a running server
 mcp: build ## the official MCP clients against a running server and `glovebox mcp`
 	tests/mcp/run.sh target/release/glovebox
 
+examples: build ## every example tool, and a new project in each language, built and tested in clean folders
+	scripts/examples-test.sh target/release/glovebox
+
+edge: build ## the service without a compiler (examples/edge) answers; prints its size, memory and start
+	scripts/bench-edge.sh target/release/glovebox
+
 lint: ## format, clippy with warnings denied, licences and advisories
 	$(CARGO) fmt --all --check
 	cd tools-wasm && $(CARGO) fmt --all --check
+	cd examples/edge && $(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 	scripts/deny.sh --install
 
@@ -38,9 +45,10 @@ check: lint test ## what CI runs
 bench: ## the benches, as ratios beside what a user would otherwise pick; writes BENCHMARKS.md
 	scripts/bench.sh
 
-fmt: ## formats both workspaces
+fmt: ## formats all workspaces
 	$(CARGO) fmt --all
 	cd tools-wasm && $(CARGO) fmt --all
+	cd examples/edge && $(CARGO) fmt --all
 
 clean: ## removes what was built here (the guests' cache in ~/.cache/glovebox stays)
 	$(CARGO) clean

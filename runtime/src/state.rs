@@ -29,6 +29,10 @@ pub struct State {
     pub(crate) fs: FsState,
     /// What only a tool has.
     pub(crate) tool: Option<ToolContext>,
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "there is nothing in it to ask")
+    )]
     pub(crate) web: Web,
     wasi: WasiCtx,
 }
