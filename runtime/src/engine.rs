@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 #[cfg(feature = "compiler")]
-use crate::component::{Cache, CacheError};
+use crate::component::{Cache, CacheError, Found};
 use crate::state::State;
 
 mod ticker;
@@ -34,8 +35,8 @@ const GUEST_NICENESS: i32 = 2;
 /// What an engine is made of.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// Where compiled components are kept, where there is a compiler. Nobody but this user may be able to write there: what lies there is run. Created
-    /// with mode 0700. `None` compiles anew each time.
+    /// Where compiled components are kept, where there is a compiler. Nobody but this user may be able to write there: what
+    /// lies there is run. Created with mode 0700. `None` compiles anew each time.
     pub cache_dir: Option<PathBuf>,
     /// Threads that run guests. Default: one per processor, at least two.
     pub guest_threads: usize,
@@ -46,10 +47,20 @@ pub struct EngineOptions {
     pub memory_bytes_max: usize,
     /// Told when a component is being compiled, which takes seconds.
     pub on_compile: Option<Arc<dyn Fn(CompileProgress) + Send + Sync>>,
+    /// Who compiles a component that a guest made and executes: from its WebAssembly into that directory, with
+    /// [`crate::Compiler`] in a process of its own, which may be killed. Dropping the future has to end it. Default none: it is
+    /// compiled in this process, for as long as it takes. Has no effect without `cache_dir`.
+    pub compile_found: Option<CompileFound>,
     /// What components may import besides WASI and Glovebox's own interfaces: functions of the program that embeds the
     /// engine. Default none. Offering is not granting: each function decides by [`crate::Process::host`] what its caller may.
     pub imports: Vec<Imports>,
 }
+
+/// Compiles WebAssembly into a directory.
+pub type CompileFound =
+    Arc<dyn Fn(bytes::Bytes, PathBuf) -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Adds an embedder's own functions to what components may import; with `wasmtime::component::bindgen!`, the body of one is
 /// `MyWorld::add_to_linker::<_, HasSelf<_>>(linker, |process| process)`.
@@ -65,6 +76,7 @@ impl Default for EngineOptions {
             processes_max: 1000,
             memory_bytes_max: 1 << 32,
             on_compile: None,
+            compile_found: None,
             imports: Vec::new(),
         }
     }
@@ -126,6 +138,8 @@ pub(crate) struct EngineInner {
     pub(crate) linker: Linker<State>,
     #[cfg(feature = "compiler")]
     pub(crate) cache: Cache,
+    #[cfg(feature = "compiler")]
+    pub(crate) found: Found,
     pub(crate) options: EngineOptions,
     /// Live processes of all sandboxes.
     pub(crate) processes: Arc<AtomicU32>,
@@ -144,6 +158,11 @@ impl Engine {
             .map_err(|error| EngineError::Engine(error.into()))?;
         #[cfg(feature = "compiler")]
         let cache = Cache::open(options.cache_dir.as_deref(), &wasmtime)?;
+        #[cfg(feature = "compiler")]
+        let found = {
+            let directory = options.cache_dir.as_deref();
+            Found::open(options.compile_found.as_ref(), directory, &wasmtime)?
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.guest_threads.max(1))
             .thread_name("guest")
@@ -166,6 +185,8 @@ impl Engine {
             linker,
             #[cfg(feature = "compiler")]
             cache,
+            #[cfg(feature = "compiler")]
+            found,
             options,
             processes,
             runtime: Some(runtime),

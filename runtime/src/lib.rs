@@ -37,7 +37,7 @@ pub use call::{CallOptions, Progress};
 pub use component::{CacheError, CompileError, Compiler};
 pub use component::{Component, Kind, LoadError};
 pub use describe::DescribeError;
-pub use engine::{CompileProgress, Engine, EngineError, EngineOptions, Imports};
+pub use engine::{CompileFound, CompileProgress, Engine, EngineError, EngineOptions, Imports};
 pub use fs::Image;
 pub use grant::{
     Access, Allowance, AllowanceError, AllowanceLimits, Denial, Grant, HostPattern,

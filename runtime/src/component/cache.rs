@@ -136,6 +136,16 @@ impl Cache {
         }
     }
 
+    /// Removes compiled code. Whoever has loaded it keeps it.
+    pub(super) fn remove(&self, digest: &blake3::Hash) {
+        if let Some(entry) = self.entry(digest)
+            && let Err(error) = fs::remove_file(entry.path())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "compiled component not removed");
+        }
+    }
+
     /// Keeps compiled code for the next start and loads it.
     pub(super) fn store(
         &self,

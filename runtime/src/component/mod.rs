@@ -5,6 +5,8 @@ mod cache;
 mod code;
 #[cfg(feature = "compiler")]
 mod compiler;
+#[cfg(feature = "compiler")]
+mod found;
 mod imports;
 #[cfg(feature = "compiler")]
 mod load;
@@ -18,6 +20,8 @@ pub(crate) use cache::Cache;
 pub use cache::CacheError;
 #[cfg(feature = "compiler")]
 pub use compiler::{CompileError, Compiler};
+#[cfg(feature = "compiler")]
+pub(crate) use found::Found;
 
 use wasmtime_wasi::p2::bindings::CommandPre;
 

@@ -17,6 +17,7 @@ use crate::scope::Scope;
 use crate::state::{Start, State};
 
 /// A component in a file may not be larger: it is compiled in memory.
+#[cfg(feature = "compiler")]
 const COMPONENT_BYTES_MAX: usize = 64 << 20;
 
 /// The first bytes of a component (not of a core module).
@@ -109,19 +110,31 @@ async fn find(
         return Err(Errno::NotExecutable);
     }
     drop(file);
+    from_file(sandbox, scope, program).await
+}
+
+#[cfg(feature = "compiler")]
+async fn from_file(
+    sandbox: &Arc<Shared>,
+    scope: &Arc<Scope>,
+    program: &str,
+) -> Result<Component, Errno> {
     let wasm = scope.mounts.read_file(program, COMPONENT_BYTES_MAX)?;
-    let (engine, name) = (sandbox.engine.clone(), program.to_owned());
-    // Compiling takes seconds: not on a guest's thread.
-    let loaded = tokio::task::spawn_blocking(move || engine.load(&name, &wasm)).await;
-    match loaded {
-        Ok(Ok(component)) if matches!(component.0.entry, Entry::Program(_)) => Ok(component),
-        Ok(Ok(_)) => Err(Errno::NotExecutable),
-        Ok(Err(error)) => {
+    match sandbox.engine.load_found(program, wasm).await {
+        Ok(component) if matches!(component.0.entry, Entry::Program(_)) => Ok(component),
+        Ok(_) => Err(Errno::NotExecutable),
+        Err(error) => {
             tracing::debug!(program, %error, "not a component that can run here");
             Err(Errno::NotExecutable)
         }
-        Err(_) => Err(Errno::Io),
     }
+}
+
+/// Nobody here could compile it.
+#[cfg(not(feature = "compiler"))]
+#[expect(clippy::unused_async, reason = "as with a compiler")]
+async fn from_file(_: &Arc<Shared>, _: &Arc<Scope>, _: &str) -> Result<Component, Errno> {
+    Err(Errno::NotExecutable)
 }
 
 /// Enters a process into the table and starts the task that runs it.

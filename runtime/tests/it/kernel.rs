@@ -1,7 +1,7 @@
 //! What the tests share: one engine, compiled guests, sandboxes with folders of their own.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use glovebox_guests as guests;
@@ -10,14 +10,18 @@ use glovebox_runtime::{
     MountSource, Outcome, Output, ProgramRun, Programs, Sandbox, SpawnError,
 };
 
+/// Where all tests keep compiled components.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME")?;
+    Some(Path::new(&home).join(".cache/glovebox/components"))
+}
+
 /// The engine of all tests of this process.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
-        let cache_dir = std::env::var_os("HOME")
-            .map(|home| Path::new(&home).join(".cache/glovebox/components"));
         Engine::new(EngineOptions {
-            cache_dir,
+            cache_dir: cache_dir(),
             processes_max: 200,
             ..EngineOptions::default()
         })

@@ -13,6 +13,7 @@ mod contract;
 mod embedding;
 mod files;
 mod foreign;
+mod found;
 mod hostile_tools;
 mod limits;
 mod plain;
