@@ -1,0 +1,196 @@
+//! Blobs as files in a folder, `part/generation/ab/cd…`.
+//!
+//! A blob is first written beside its place. `flush` syncs all such files, renames them into place and syncs the
+//! folders, so that a crash leaves all of a blob or none. What a crash leaves beside is removed when the folder is next
+//! opened. One process uses a folder at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use cap_std::fs::{Dir, OpenOptions};
+
+use super::{BLOB_BYTES_MAX, Blobs, Key};
+
+const NEW: &str = "new";
+const RECORD: &str = "sweep";
+/// More files than these are synced with their whole file system, in one call.
+const SYNC_ONE_BY_ONE_MAX: usize = 16;
+
+/// Blobs in a folder.
+pub struct FolderBlobs {
+    folder: Dir,
+    waiting: Mutex<Waiting>,
+}
+
+/// What was put since the last flush.
+#[derive(Default)]
+struct Waiting {
+    number: u64,
+    blobs: BTreeMap<Key, String>,
+}
+
+impl FolderBlobs {
+    /// Uses `folder`, which nobody else may write to.
+    pub fn open(folder: Dir) -> io::Result<FolderBlobs> {
+        folder.create_dir_all(NEW)?;
+        for entry in folder.read_dir(NEW)? {
+            entry?.remove_file()?;
+        }
+        Ok(FolderBlobs { folder, waiting: Mutex::default() })
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, waiting: &mut Waiting, bytes: &[u8]) -> io::Result<String> {
+        waiting.number += 1;
+        let name = format!("{NEW}/{}", waiting.number);
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true);
+        self.folder.open_with(&name, options)?.write_all(bytes)?;
+        Ok(name)
+    }
+
+    fn sync(&self, at: &str) -> io::Result<()> {
+        self.folder.open(at)?.sync_all()
+    }
+
+    /// Creates a folder of blobs and makes its own entry durable, and those on the way.
+    fn create(&self, into: &str) -> io::Result<()> {
+        self.folder.create_dir_all(into)?;
+        for (at, _) in into.match_indices('/') {
+            self.sync(&into[..at])?;
+        }
+        self.sync(".")
+    }
+
+    fn read(&self, at: &str, bytes_max: u64) -> io::Result<Option<Bytes>> {
+        let file = match self.folder.open(at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        let mut bytes = Vec::new();
+        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
+            Ok(Some(bytes.into()))
+        } else {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "longer than any blob"))
+        }
+    }
+}
+
+/// The folder a blob is in, and its path.
+fn place(key: &Key) -> (String, String) {
+    let text = key.to_string();
+    let hex = text.len() - 64;
+    let into = text[..hex + 2].to_owned();
+    let at = format!("{into}/{}", &text[hex + 2..]);
+    (into, at)
+}
+
+impl Blobs for FolderBlobs {
+    fn put(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
+        let mut waiting = self.waiting();
+        if waiting.blobs.contains_key(key) || self.folder.try_exists(place(key).1)? {
+            return Ok(());
+        }
+        let name = self.write(&mut waiting, bytes)?;
+        waiting.blobs.insert(*key, name);
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        let mut waiting = self.waiting();
+        if waiting.blobs.len() > SYNC_ONE_BY_ONE_MAX {
+            rustix::fs::syncfs(self.folder.open(".")?)?;
+        } else {
+            waiting.blobs.values().try_for_each(|name| self.sync(name))?;
+        }
+        let mut folders = BTreeSet::new();
+        for (key, name) in &waiting.blobs {
+            let (into, at) = place(key);
+            if let Err(error) = self.folder.rename(name, &self.folder, &at) {
+                if error.kind() != io::ErrorKind::NotFound {
+                    return Err(error);
+                }
+                // Its folder is missing; or an earlier flush came thus far.
+                self.create(&into)?;
+                match self.folder.rename(name, &self.folder, &at) {
+                    Err(_) if self.folder.try_exists(&at)? => {}
+                    renamed => renamed?,
+                }
+            }
+            folders.insert(into);
+        }
+        folders.iter().try_for_each(|folder| self.sync(folder))?;
+        waiting.blobs.clear();
+        Ok(())
+    }
+
+    fn get(&self, key: &Key) -> io::Result<Option<Bytes>> {
+        let name = self.waiting().blobs.get(key).cloned();
+        if let Some(name) = name
+            && let Some(bytes) = self.read(&name, BLOB_BYTES_MAX)?
+        {
+            return Ok(Some(bytes));
+        }
+        self.read(&place(key).1, BLOB_BYTES_MAX)
+    }
+
+    fn has(&self, key: &Key) -> io::Result<bool> {
+        Ok(self.waiting().blobs.contains_key(key) || self.folder.try_exists(place(key).1)?)
+    }
+
+    fn list(&self) -> io::Result<Vec<Key>> {
+        let mut keys: Vec<Key> = self.waiting().blobs.keys().copied().collect();
+        for part in ["root", "page", "chunk"] {
+            for generation in names(&self.folder, part)? {
+                for first in names(&self.folder, &format!("{part}/{generation}"))? {
+                    for rest in names(&self.folder, &format!("{part}/{generation}/{first}"))? {
+                        keys.extend(format!("{part}/{generation}/{first}{rest}").parse::<Key>());
+                    }
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    fn delete(&self, key: &Key) -> io::Result<()> {
+        let waiting = self.waiting().blobs.remove(key);
+        for at in waiting.into_iter().chain([place(key).1]) {
+            match self.folder.remove_file(at) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self) -> io::Result<Option<Bytes>> {
+        self.read(RECORD, u64::MAX - 1)
+    }
+
+    fn set_record(&self, bytes: &[u8]) -> io::Result<()> {
+        let name = self.write(&mut self.waiting(), bytes)?;
+        self.sync(&name)?;
+        self.folder.rename(name, &self.folder, RECORD)?;
+        self.sync(".")
+    }
+}
+
+fn names(folder: &Dir, at: &str) -> io::Result<Vec<String>> {
+    let entries = match folder.read_dir(at) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string());
+    }
+    Ok(names)
+}
