@@ -48,7 +48,9 @@ impl Snapshot {
         let (mut walked_a, mut walked_b) = (HashSet::new(), HashSet::new());
         for (ino, old, new) in differing {
             let directory = |inode: &Option<Arc<Inode>>| {
-                inode.as_ref().is_some_and(|inode| inode.kind() == Kind::Directory)
+                inode
+                    .as_ref()
+                    .is_some_and(|inode| inode.kind() == Kind::Directory)
             };
             let moved = match (&old, &new) {
                 (Some(old), Some(new)) => old.kind() != new.kind() || old.names != new.names,
@@ -74,7 +76,11 @@ impl Snapshot {
                 _ => false,
             };
             if !same {
-                changes.push(Change { path: path.clone(), before: old.map(facts), after: new.map(facts) });
+                changes.push(Change {
+                    path: path.clone(),
+                    before: old.map(facts),
+                    after: new.map(facts),
+                });
             }
         }
         Ok(changes)
@@ -86,7 +92,11 @@ fn facts(inode: &Arc<Inode>) -> Facts {
         Kind::Directory => 0,
         _ => inode.stat(0).size,
     };
-    Facts { kind: inode.kind(), mode: inode.meta.mode, size }
+    Facts {
+        kind: inode.kind(),
+        mode: inode.meta.mode,
+        size,
+    }
 }
 
 fn same(old: &Inode, new: &Inode) -> Result<bool, Fault> {
@@ -101,7 +111,12 @@ fn same(old: &Inode, new: &Inode) -> Result<bool, Fault> {
 }
 
 /// Adds all paths of a file.
-fn collect(version: &Version, ino: Ino, inode: Option<&Arc<Inode>>, side: &mut Side) -> Result<(), Fault> {
+fn collect(
+    version: &Version,
+    ino: Ino,
+    inode: Option<&Arc<Inode>>,
+    side: &mut Side,
+) -> Result<(), Fault> {
     let Some(inode) = inode else { return Ok(()) };
     if ino == ROOT {
         side.insert("/".to_owned(), inode.clone());
@@ -113,7 +128,12 @@ fn collect(version: &Version, ino: Ino, inode: Option<&Arc<Inode>>, side: &mut S
 }
 
 /// Adds everything in a directory, unless that has been done.
-fn collect_below(version: &Version, directory: Ino, side: &mut Side, walked: &mut HashSet<Ino>) -> Result<(), Fault> {
+fn collect_below(
+    version: &Version,
+    directory: Ino,
+    side: &mut Side,
+    walked: &mut HashSet<Ino>,
+) -> Result<(), Fault> {
     let mut waiting = vec![directory];
     while let Some(directory) = waiting.pop() {
         if !walked.insert(directory) {
@@ -121,7 +141,10 @@ fn collect_below(version: &Version, directory: Ino, side: &mut Side, walked: &mu
         }
         let mut cursor = version.entries(directory)?.cursor();
         while let Some((name, entry)) = cursor.next()? {
-            side.insert(version.path(&(directory, name))?, version.target(&entry)?.clone());
+            side.insert(
+                version.path(&(directory, name))?,
+                version.target(&entry)?.clone(),
+            );
             if entry.kind == Kind::Directory {
                 waiting.push(entry.ino);
             }

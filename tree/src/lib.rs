@@ -25,6 +25,7 @@ pub use errno::{Damage, Damaged, Errno};
 pub use saved::{RecordError, SaveError, Saved, Verified, sweep};
 pub use store::{Clock, Store, StoreOptions, StoreUsage};
 pub use tree::{
-    Create, DEPTH_MAX, Directory, Entries, FILE_BYTES_MAX, File, Found, Ino, Kind, LINKS_MAX, NAME_BYTES_MAX, NewTime,
-    NewTimes, OpenHow, Quota, Snapshot, SnapshotError, Stat, Timestamp, Tree, Unlimited, Usage, valid_name,
+    Create, DEPTH_MAX, Directory, Entries, FILE_BYTES_MAX, File, Found, Ino, Kind, LINKS_MAX,
+    NAME_BYTES_MAX, NewTime, NewTimes, OpenHow, Quota, Snapshot, SnapshotError, Stat, Timestamp,
+    Tree, Unlimited, Usage, valid_name,
 };

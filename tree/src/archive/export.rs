@@ -23,10 +23,16 @@ pub enum ExportError {
 
 /// Writes all of a snapshot, directories before what is in them, by name. A sparse file is written in full.
 pub fn export<W: Write>(snapshot: &Snapshot, out: W) -> Result<W, ExportError> {
-    let mut export = Export { snapshot, tar: Builder::new(out), linked: HashMap::new() };
-    let mut ways: Vec<(String, Cursor<Arc<str>, Entry>)> = vec![(String::new(), export.entries("/", ROOT)?)];
+    let mut export = Export {
+        snapshot,
+        tar: Builder::new(out),
+        linked: HashMap::new(),
+    };
+    let mut ways: Vec<(String, Cursor<Arc<str>, Entry>)> =
+        vec![(String::new(), export.entries("/", ROOT)?)];
     while let Some((directory, cursor)) = ways.last_mut() {
-        let Some((name, entry)) = snapshot.at(directory, cursor.next().map_err(Fault::from))? else {
+        let Some((name, entry)) = snapshot.at(directory, cursor.next().map_err(Fault::from))?
+        else {
             ways.pop();
             continue;
         };
@@ -49,8 +55,15 @@ struct Export<'s, W: Write> {
 }
 
 impl<W: Write> Export<'_, W> {
-    fn entries(&self, path: &str, directory: Ino) -> Result<Cursor<Arc<str>, Entry>, SnapshotError> {
-        Ok(self.snapshot.at(path, self.snapshot.version().entries(directory))?.cursor())
+    fn entries(
+        &self,
+        path: &str,
+        directory: Ino,
+    ) -> Result<Cursor<Arc<str>, Entry>, SnapshotError> {
+        Ok(self
+            .snapshot
+            .at(path, self.snapshot.version().entries(directory))?
+            .cursor())
     }
 
     fn entry(&mut self, path: &str, ino: Ino, inode: &Inode) -> Result<(), ExportError> {
@@ -61,28 +74,41 @@ impl<W: Write> Export<'_, W> {
         let nanoseconds = inode.meta.modified.nanoseconds;
         if nanoseconds > 0 {
             let time = format!("{}.{nanoseconds:09}", inode.meta.modified.seconds);
-            self.tar.append_pax_extensions([("mtime", time.as_bytes())]).map_err(ExportError::Write)?;
+            self.tar
+                .append_pax_extensions([("mtime", time.as_bytes())])
+                .map_err(ExportError::Write)?;
         }
         if inode.names.iter().nth(1).is_some() {
             if let Some(first) = self.linked.get(&ino) {
                 header.set_entry_type(EntryType::Link);
-                return self.tar.append_link(&mut header, path, first).map_err(ExportError::Write);
+                return self
+                    .tar
+                    .append_link(&mut header, path, first)
+                    .map_err(ExportError::Write);
             }
             self.linked.insert(ino, path.to_owned());
         }
         match &inode.data {
             Data::Directory(_) => {
                 header.set_entry_type(EntryType::Directory);
-                self.tar.append_data(&mut header, format!("{path}/"), io::empty()).map_err(ExportError::Write)
+                self.tar
+                    .append_data(&mut header, format!("{path}/"), io::empty())
+                    .map_err(ExportError::Write)
             }
             Data::Symlink(target) => {
                 header.set_entry_type(EntryType::Symlink);
-                self.tar.append_link(&mut header, path, &**target).map_err(ExportError::Write)
+                self.tar
+                    .append_link(&mut header, path, &**target)
+                    .map_err(ExportError::Write)
             }
             Data::File(content) => {
                 header.set_entry_type(EntryType::Regular);
                 header.set_size(content.size());
-                let mut reading = Reading { content, offset: 0, damage: None };
+                let mut reading = Reading {
+                    content,
+                    offset: 0,
+                    damage: None,
+                };
                 let written = self.tar.append_data(&mut header, path, &mut reading);
                 match reading.damage {
                     Some(fault) => Ok(self.snapshot.at(path, Err(fault))?),
@@ -102,12 +128,17 @@ struct Reading<'c> {
 
 impl Read for Reading<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let piece = self.content.read(self.offset, buffer.len()).map_err(|damage| {
-            self.damage = Some(damage.into());
-            io::Error::other("the snapshot is damaged")
-        })?;
+        let piece = self
+            .content
+            .read(self.offset, buffer.len())
+            .map_err(|damage| {
+                self.damage = Some(damage.into());
+                io::Error::other("the snapshot is damaged")
+            })?;
         buffer[..piece.len()].copy_from_slice(&piece);
-        self.offset = self.offset.saturating_add(u64::try_from(piece.len()).unwrap_or(0));
+        self.offset = self
+            .offset
+            .saturating_add(u64::try_from(piece.len()).unwrap_or(0));
         Ok(piece.len())
     }
 }

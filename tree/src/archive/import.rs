@@ -52,7 +52,10 @@ pub fn import(directory: &Directory, archive: impl Read) -> Result<Imported, Imp
     for entry in Archive::new(archive).entries()? {
         let mut entry = entry?;
         let shown = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let refused = |errno| ImportError::Refused { path: shown.clone(), errno };
+        let refused = |errno| ImportError::Refused {
+            path: shown.clone(),
+            errno,
+        };
         let kind = entry.header().entry_type();
         let names = names(&entry.path_bytes())?;
         let mode = entry.header().mode()? & 0o7777;
@@ -64,14 +67,19 @@ pub fn import(directory: &Directory, archive: impl Read) -> Result<Imported, Imp
             continue;
         };
         let link = |bytes: Option<std::borrow::Cow<'_, [u8]>>| {
-            String::from_utf8(bytes.unwrap_or_default().into_owned()).map_err(|_| refused(Errno::Invalid))
+            String::from_utf8(bytes.unwrap_or_default().into_owned())
+                .map_err(|_| refused(Errno::Invalid))
         };
         match kind {
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 let parent = parent(directory, parents).map_err(refused)?;
                 make_room(&parent, name).map_err(refused)?;
-                let how =
-                    OpenHow { write: true, create: Create::Exclusively(mode), truncate: false, directory: false };
+                let how = OpenHow {
+                    write: true,
+                    create: Create::Exclusively(mode),
+                    truncate: false,
+                    directory: false,
+                };
                 let Found::File(file) = parent.open(name, &how).map_err(refused)? else {
                     return Err(refused(Errno::IsDirectory));
                 };
@@ -97,7 +105,9 @@ pub fn import(directory: &Directory, archive: impl Read) -> Result<Imported, Imp
                 let parent = parent(directory, parents).map_err(refused)?;
                 make_room(&parent, name).map_err(refused)?;
                 parent.symlink(name, &target).map_err(refused)?;
-                parent.set_entry_times(name, new_times(modified)).map_err(refused)?;
+                parent
+                    .set_entry_times(name, new_times(modified))
+                    .map_err(refused)?;
             }
             EntryType::Link => {
                 let target = link(entry.link_name_bytes())?;
@@ -128,7 +138,12 @@ pub fn import(directory: &Directory, archive: impl Read) -> Result<Imported, Imp
         // One that was replaced meanwhile has none.
         match directory.set_times(new_times(modified)) {
             Ok(()) | Err(Errno::NoEntry) => {}
-            Err(errno) => return Err(ImportError::Refused { path: "/".into(), errno }),
+            Err(errno) => {
+                return Err(ImportError::Refused {
+                    path: "/".into(),
+                    errno,
+                });
+            }
         }
     }
     Ok(imported)
@@ -136,14 +151,20 @@ pub fn import(directory: &Directory, archive: impl Read) -> Result<Imported, Imp
 
 /// A path as names, without `.` and doubled slashes.
 fn names(path: &[u8]) -> Result<Vec<String>, ImportError> {
-    let refused = || ImportError::Path { path: String::from_utf8_lossy(path).into_owned() };
+    let refused = || ImportError::Path {
+        path: String::from_utf8_lossy(path).into_owned(),
+    };
     let text = std::str::from_utf8(path).map_err(|_| refused())?;
     if text.starts_with('/') {
         return Err(refused());
     }
     text.split('/')
         .filter(|name| !matches!(*name, "" | "."))
-        .map(|name| valid_name(name).map(|()| name.to_owned()).map_err(|_| refused()))
+        .map(|name| {
+            valid_name(name)
+                .map(|()| name.to_owned())
+                .map_err(|_| refused())
+        })
         .collect()
 }
 
@@ -159,7 +180,9 @@ fn parent(directory: &Directory, names: &[String]) -> Result<Directory, Errno> {
 }
 
 fn parent_of_existing(directory: &Directory, names: &[String]) -> Result<Directory, Errno> {
-    names.iter().try_fold(directory.clone(), |at, name| step(&at, name))
+    names
+        .iter()
+        .try_fold(directory.clone(), |at, name| step(&at, name))
 }
 
 /// Symlinks are not followed: they would lead where the archive does not say.
@@ -212,12 +235,18 @@ fn copy(from: &mut impl Read, to: &File) -> Result<u64, CopyError> {
 }
 
 fn new_times(modified: Timestamp) -> NewTimes {
-    NewTimes { accessed: NewTime::Keep, modified: NewTime::At(modified) }
+    NewTimes {
+        accessed: NewTime::Keep,
+        modified: NewTime::At(modified),
+    }
 }
 
 /// From the pax extension if there is one, to the nanosecond.
 fn modified(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Timestamp> {
-    let mut modified = Timestamp { seconds: entry.header().mtime()?, nanoseconds: 0 };
+    let mut modified = Timestamp {
+        seconds: entry.header().mtime()?,
+        nanoseconds: 0,
+    };
     if let Some(extensions) = entry.pax_extensions()? {
         for extension in extensions.flatten() {
             if extension.key() == Ok("mtime")
@@ -232,6 +261,13 @@ fn modified(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Timestamp> {
 
 fn parse_time(text: &str) -> Option<Timestamp> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    Some(Timestamp { seconds: seconds.parse().ok()?, nanoseconds: digits.parse().ok()? })
+    let digits: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    Some(Timestamp {
+        seconds: seconds.parse().ok()?,
+        nanoseconds: digits.parse().ok()?,
+    })
 }

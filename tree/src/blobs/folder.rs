@@ -38,7 +38,10 @@ impl FolderBlobs {
         for entry in folder.read_dir(NEW)? {
             entry?.remove_file()?;
         }
-        Ok(FolderBlobs { folder, waiting: Mutex::default() })
+        Ok(FolderBlobs {
+            folder,
+            waiting: Mutex::default(),
+        })
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -77,7 +80,10 @@ impl FolderBlobs {
         if u64::try_from(bytes.len()).is_ok_and(|length| length <= bytes_max) {
             Ok(Some(bytes.into()))
         } else {
-            Err(io::Error::new(io::ErrorKind::InvalidData, "longer than any blob"))
+            Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "longer than any blob",
+            ))
         }
     }
 }
@@ -107,7 +113,10 @@ impl Blobs for FolderBlobs {
         if waiting.blobs.len() > SYNC_ONE_BY_ONE_MAX {
             rustix::fs::syncfs(self.folder.open(".")?)?;
         } else {
-            waiting.blobs.values().try_for_each(|name| self.sync(name))?;
+            waiting
+                .blobs
+                .values()
+                .try_for_each(|name| self.sync(name))?;
         }
         let mut folders = BTreeSet::new();
         for (key, name) in &waiting.blobs {
@@ -183,7 +192,12 @@ impl Blobs for FolderBlobs {
 
 fn names(folder: &Dir, at: &str) -> io::Result<Vec<String>> {
     let entries = match folder.read_dir(at) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
             return Ok(Vec::new());
         }
         entries => entries?,

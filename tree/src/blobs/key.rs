@@ -102,7 +102,11 @@ impl FromStr for Key {
             digest: Digest(digest),
         };
         // One name for each: no `+1`, no leading zeros.
-        if key.generation.to_string() == generation { Ok(key) } else { Err(KeyError) }
+        if key.generation.to_string() == generation {
+            Ok(key)
+        } else {
+            Err(KeyError)
+        }
     }
 }
 
@@ -112,11 +116,23 @@ mod tests {
 
     #[test]
     fn keys_read_as_they_are_written() {
-        let key = Key { part: Part::Chunk, generation: 7, digest: Digest::of(b"x") };
+        let key = Key {
+            part: Part::Chunk,
+            generation: 7,
+            digest: Digest::of(b"x"),
+        };
         assert_eq!(key.to_string().parse(), Ok(key));
         let text = key.to_string();
-        for wrong in ["", "chunk", "chunk/7/ab", &text.replace("/7/", "/07/"), &text.replace("/7/", "/+7/"),
-            &text.replace("chunk", "lump"), &format!("{text}/"), &text.to_uppercase()] {
+        for wrong in [
+            "",
+            "chunk",
+            "chunk/7/ab",
+            &text.replace("/7/", "/07/"),
+            &text.replace("/7/", "/+7/"),
+            &text.replace("chunk", "lump"),
+            &format!("{text}/"),
+            &text.to_uppercase(),
+        ] {
             assert_eq!(wrong.parse::<Key>(), Err(KeyError), "{wrong}");
         }
     }

@@ -25,13 +25,18 @@ impl MemoryBlobs {
 
     /// Puts other bytes in a blob's place, whatever its name says.
     pub fn damage(&self, key: &Key, bytes: &[u8]) {
-        self.kept().blobs.insert(*key, Bytes::copy_from_slice(bytes));
+        self.kept()
+            .blobs
+            .insert(*key, Bytes::copy_from_slice(bytes));
     }
 }
 
 impl Blobs for MemoryBlobs {
     fn put(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
-        self.kept().blobs.entry(*key).or_insert_with(|| Bytes::copy_from_slice(bytes));
+        self.kept()
+            .blobs
+            .entry(*key)
+            .or_insert_with(|| Bytes::copy_from_slice(bytes));
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::node::{Link, Node};
 use super::{ENTRIES_MAX, HEIGHT_MAX, Item, Map, Value};
 use crate::SaveError;
 use crate::blobs::{Digest, Key, Part};
-use crate::saved::{Memo, Saver};
+use crate::saved::{Memo, Origin, Saver};
 use crate::store::Store;
 
 const MAGIC: &[u8; 3] = b"GT\x01";
@@ -24,16 +24,31 @@ pub(crate) struct Malformed(pub(crate) &'static str);
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     pub(crate) store: &'a Arc<Store>,
+    /// The saved snapshot it is all a part of, if that is known.
+    pub(crate) origin: Option<Arc<Origin>>,
     keys: Vec<Key>,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8], store: &'a Arc<Store>) -> Reader<'a> {
-        Reader { bytes, store, keys: Vec::new() }
+        Reader {
+            bytes,
+            store,
+            origin: None,
+            keys: Vec::new(),
+        }
+    }
+
+    /// All of it is a part of this saved snapshot.
+    pub(crate) fn of(self, origin: Option<Arc<Origin>>) -> Reader<'a> {
+        Reader { origin, ..self }
     }
 
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.bytes.split_at_checked(length).ok_or(Malformed("cut short"))?;
+        let (taken, rest) = self
+            .bytes
+            .split_at_checked(length)
+            .ok_or(Malformed("cut short"))?;
         self.bytes = rest;
         Ok(taken)
     }
@@ -75,14 +90,26 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn key(&mut self, part: Part) -> Result<Key, Malformed> {
-        let digest = self.take(32)?.try_into().map(Digest).map_err(|_| Malformed("cut short"))?;
-        let key = Key { part, generation: self.small()?, digest };
+        let digest = self
+            .take(32)?
+            .try_into()
+            .map(Digest)
+            .map_err(|_| Malformed("cut short"))?;
+        let key = Key {
+            part,
+            generation: self.small()?,
+            digest,
+        };
         self.keys.push(key);
         Ok(key)
     }
 
     pub(crate) fn magic(&mut self, magic: &[u8]) -> Result<(), Malformed> {
-        if self.take(magic.len())? == magic { Ok(()) } else { Err(Malformed("of an unknown format")) }
+        if self.take(magic.len())? == magic {
+            Ok(())
+        } else {
+            Err(Malformed("of an unknown format"))
+        }
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
@@ -90,7 +117,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn end(self) -> Result<Vec<Key>, Malformed> {
-        if self.bytes.is_empty() { Ok(self.keys) } else { Err(Malformed("with something behind it")) }
+        if self.bytes.is_empty() {
+            Ok(self.keys)
+        } else {
+            Err(Malformed("with something behind it"))
+        }
     }
 }
 
@@ -102,7 +133,10 @@ pub(crate) struct Writer<'a, 's> {
 
 impl<'a, 's> Writer<'a, 's> {
     pub(crate) fn new(saver: &'a mut Saver<'s>) -> Writer<'a, 's> {
-        Writer { out: Vec::new(), saver }
+        Writer {
+            out: Vec::new(),
+            saver,
+        }
     }
 
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
@@ -209,7 +243,10 @@ impl<K: Item + Ord, V: Value> Link<K, V> {
     }
 }
 
-fn encode_entries<K: Item, V: Value>(entries: &[(K, V)], writer: &mut Writer<'_, '_>) -> Result<(), SaveError> {
+fn encode_entries<K: Item, V: Value>(
+    entries: &[(K, V)],
+    writer: &mut Writer<'_, '_>,
+) -> Result<(), SaveError> {
     writer.number(u64::try_from(entries.len()).unwrap_or(u64::MAX));
     for (key, value) in entries {
         key.encode(writer)?;
@@ -218,7 +255,9 @@ fn encode_entries<K: Item, V: Value>(entries: &[(K, V)], writer: &mut Writer<'_,
     Ok(())
 }
 
-fn decode_entries<K: Item + Ord, V: Value>(reader: &mut Reader<'_>) -> Result<Vec<(K, V)>, Malformed> {
+fn decode_entries<K: Item + Ord, V: Value>(
+    reader: &mut Reader<'_>,
+) -> Result<Vec<(K, V)>, Malformed> {
     let count = reader.count()?;
     let mut entries: Vec<(K, V)> = Vec::with_capacity(count);
     for _ in 0..count {
@@ -240,13 +279,23 @@ impl Reader<'_> {
     }
 }
 
-fn decode_link<K: Item + Ord, V: Value>(reader: &mut Reader<'_>, height: u8) -> Result<Link<K, V>, Malformed> {
+fn decode_link<K: Item + Ord, V: Value>(
+    reader: &mut Reader<'_>,
+    height: u8,
+) -> Result<Link<K, V>, Malformed> {
     let key = reader.key(Part::Page)?;
     // Whether it is still there is looked up before it is relied upon.
-    Ok(Link::saved(Memo::unchecked(key), height, reader.store.clone()))
+    Ok(Link::saved(
+        Memo::opened(key, reader.origin.clone()),
+        height,
+        reader.store.clone(),
+    ))
 }
 
-fn decode_node<K: Item + Ord, V: Value>(reader: &mut Reader<'_>, height: u8) -> Result<Node<K, V>, Malformed> {
+fn decode_node<K: Item + Ord, V: Value>(
+    reader: &mut Reader<'_>,
+    height: u8,
+) -> Result<Node<K, V>, Malformed> {
     let Some(below) = height.checked_sub(1) else {
         return Ok(Node::Leaf(decode_entries(reader)?));
     };
@@ -270,8 +319,9 @@ pub(super) fn decode_page<K: Item + Ord, V: Value>(
     page: &[u8],
     height: u8,
     store: &Arc<Store>,
+    origin: Option<Arc<Origin>>,
 ) -> Result<Node<K, V>, Malformed> {
-    let mut reader = Reader::new(page, store);
+    let mut reader = Reader::new(page, store).of(origin);
     reader.magic(MAGIC)?;
     if (reader.byte()?, reader.byte()?) != (V::TAG, height) {
         return Err(Malformed("another page than was meant"));

@@ -14,7 +14,9 @@ pub(crate) struct Cursor<K, V> {
 
 impl<K: Item + Ord, V: Value> Cursor<K, V> {
     pub(super) fn new(root: &Link<K, V>) -> Cursor<K, V> {
-        Cursor { path: vec![(root.clone(), 0)] }
+        Cursor {
+            path: vec![(root.clone(), 0)],
+        }
     }
 
     pub(super) fn from<Q: Ord + ?Sized>(root: &Link<K, V>, key: &Q) -> Result<Cursor<K, V>, Damage>

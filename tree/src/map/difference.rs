@@ -71,11 +71,17 @@ pub(super) fn walk<K: Item + Ord, V: Value, E: From<Damage>>(
 fn take_apart<K: Item + Ord, V: Value>(side: &mut Vec<Ahead<K, V>>) -> Result<(), Damage> {
     if let Some(Ahead::Below(link, height)) = side.pop() {
         match link.node()? {
-            Node::Leaf(entries) => {
-                side.extend(entries.iter().rev().map(|(key, value)| Ahead::Entry(key.clone(), value.clone())))
-            }
+            Node::Leaf(entries) => side.extend(
+                entries
+                    .iter()
+                    .rev()
+                    .map(|(key, value)| Ahead::Entry(key.clone(), value.clone())),
+            ),
             Node::Inner(children) => side.extend(
-                children.iter().rev().map(|(_, child)| Ahead::Below(child.clone(), height.saturating_sub(1))),
+                children
+                    .iter()
+                    .rev()
+                    .map(|(_, child)| Ahead::Below(child.clone(), height.saturating_sub(1))),
             ),
         }
     }

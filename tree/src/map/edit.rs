@@ -19,7 +19,8 @@ pub(super) fn insert<K: Item + Ord, V: Value>(
             Ok(at) => Ok((Some(std::mem::replace(&mut entries[at].1, value)), None)),
             Err(at) => {
                 entries.insert(at, (key, value));
-                let split = split(entries, at).map(|right| (right[0].0.clone(), Link::new(Node::Leaf(right))));
+                let split = split(entries, at)
+                    .map(|right| (right[0].0.clone(), Link::new(Node::Leaf(right))));
                 Ok((None, split))
             }
         },
@@ -43,7 +44,11 @@ fn split<T>(items: &mut Vec<T>, at: usize) -> Option<Vec<T>> {
     if items.len() <= ENTRIES_MAX {
         return None;
     }
-    let middle = if at + 1 == items.len() { at } else { items.len() / 2 };
+    let middle = if at + 1 == items.len() {
+        at
+    } else {
+        items.len() / 2
+    };
     Some(items.split_off(middle))
 }
 
@@ -72,11 +77,17 @@ pub(super) fn remove<K: Item + Ord + Borrow<Q>, V: Value, Q: Ord + ?Sized>(
 }
 
 /// Joins a child with a neighbour that is loaded, if both fit in three quarters of a node.
-fn join<K: Item + Ord, V: Value>(children: &mut Vec<(K, Link<K, V>)>, at: usize) -> Result<(), Damage> {
-    let len = |at: usize| children.get(at).and_then(|(_, link)| link.loaded()).map(Node::len);
-    let fits = |a: usize, b: usize| {
-        matches!((len(a), len(b)), (Some(a), Some(b)) if a + b <= ENTRIES_MAX / 4 * 3)
+fn join<K: Item + Ord, V: Value>(
+    children: &mut Vec<(K, Link<K, V>)>,
+    at: usize,
+) -> Result<(), Damage> {
+    let len = |at: usize| {
+        children
+            .get(at)
+            .and_then(|(_, link)| link.loaded())
+            .map(Node::len)
     };
+    let fits = |a: usize, b: usize| matches!((len(a), len(b)), (Some(a), Some(b)) if a + b <= ENTRIES_MAX / 4 * 3);
     let left = if fits(at, at + 1) {
         at
     } else if at > 0 && fits(at - 1, at) {
@@ -100,7 +111,9 @@ fn join<K: Item + Ord, V: Value>(children: &mut Vec<(K, Link<K, V>)>, at: usize)
 }
 
 /// What a root with a single child is replaced with.
-pub(super) fn only_child<K: Item + Ord, V: Value>(root: &Link<K, V>) -> Result<Option<Link<K, V>>, Damage> {
+pub(super) fn only_child<K: Item + Ord, V: Value>(
+    root: &Link<K, V>,
+) -> Result<Option<Link<K, V>>, Damage> {
     Ok(match root.node()? {
         Node::Inner(children) if children.is_empty() => Some(Link::new(Node::Leaf(Vec::new()))),
         Node::Inner(children) if children.len() == 1 => Some(children[0].1.clone()),

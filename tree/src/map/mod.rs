@@ -51,13 +51,19 @@ pub(crate) struct Map<K, V> {
 
 impl<K, V> Clone for Map<K, V> {
     fn clone(&self) -> Map<K, V> {
-        Map { root: self.root.clone(), len: self.len }
+        Map {
+            root: self.root.clone(),
+            len: self.len,
+        }
     }
 }
 
 impl<K: Item + Ord, V: Value> Map<K, V> {
     pub(crate) fn new() -> Map<K, V> {
-        Map { root: Link::new(Node::Leaf(Vec::new())), len: 0 }
+        Map {
+            root: Link::new(Node::Leaf(Vec::new())),
+            len: 0,
+        }
     }
 
     /// How many entries it has. What was loaded may lie.

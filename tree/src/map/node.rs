@@ -27,8 +27,13 @@ impl<K, V> Node<K, V> {
 }
 
 /// Which child `key` is in.
-pub(super) fn child<K: Borrow<Q>, V, Q: Ord + ?Sized>(children: &[(K, Link<K, V>)], key: &Q) -> usize {
-    children.get(1..).map_or(0, |rest| rest.partition_point(|(lowest, _)| lowest.borrow() <= key))
+pub(super) fn child<K: Borrow<Q>, V, Q: Ord + ?Sized>(
+    children: &[(K, Link<K, V>)],
+    key: &Q,
+) -> usize {
+    children.get(1..).map_or(0, |rest| {
+        rest.partition_point(|(lowest, _)| lowest.borrow() <= key)
+    })
 }
 
 /// A reference to a node, which may not be loaded yet.
@@ -56,7 +61,11 @@ impl<K: Clone, V: Clone> Clone for Slot<K, V> {
             Some(Node::Inner(children)) => Node::Inner(with_room(children)),
             None => Node::Leaf(Vec::new()),
         };
-        Slot { node: OnceLock::from(node), memo: Mutex::new(None), source: None }
+        Slot {
+            node: OnceLock::from(node),
+            memo: Mutex::new(None),
+            source: None,
+        }
     }
 }
 
@@ -68,7 +77,11 @@ fn with_room<T: Clone>(items: &[T]) -> Vec<T> {
 
 impl<K: Item + Ord, V: Value> Link<K, V> {
     pub(crate) fn new(node: Node<K, V>) -> Link<K, V> {
-        Link(Arc::new(Slot { node: OnceLock::from(node), memo: Mutex::new(None), source: None }))
+        Link(Arc::new(Slot {
+            node: OnceLock::from(node),
+            memo: Mutex::new(None),
+            source: None,
+        }))
     }
 
     /// A node to be loaded when it is needed.
@@ -89,11 +102,17 @@ impl<K: Item + Ord, V: Value> Link<K, V> {
             return Err(Damage::Pack("a page was lost".into()));
         };
         let bytes = store.fetch(&memo.key)?;
-        let node = decode_page(&bytes, *height, store)
-            .map_err(|why| Damage::Malformed { key: memo.key, why: why.0 })?;
+        let node =
+            decode_page(&bytes, *height, store, memo.origin).map_err(|why| Damage::Malformed {
+                key: memo.key,
+                why: why.0,
+            })?;
         // Whoever was faster loaded the same.
         let _ = self.0.node.set(node);
-        self.0.node.get().ok_or_else(|| Damage::Pack("a page was lost".into()))
+        self.0
+            .node
+            .get()
+            .ok_or_else(|| Damage::Pack("a page was lost".into()))
     }
 
     pub(super) fn loaded(&self) -> Option<&Node<K, V>> {
@@ -106,7 +125,9 @@ impl<K: Item + Ord, V: Value> Link<K, V> {
         let slot = Arc::make_mut(&mut self.0);
         slot.source = None;
         *slot.memo.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
-        slot.node.get_mut().ok_or_else(|| Damage::Pack("a page was lost".into()))
+        slot.node
+            .get_mut()
+            .ok_or_else(|| Damage::Pack("a page was lost".into()))
     }
 
     /// How many levels are below it.
@@ -129,7 +150,11 @@ impl<K: Item + Ord, V: Value> Link<K, V> {
     }
 
     pub(crate) fn memo(&self) -> Option<Memo> {
-        self.0.memo.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .memo
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(super) fn remember(&self, memo: Memo) {

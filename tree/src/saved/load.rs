@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::save::ROOT_MAGIC;
+use super::save::{Origin, ROOT_MAGIC};
 use crate::Damage;
 use crate::blobs::Key;
 use crate::map::{Malformed, Map, Reader};
@@ -14,28 +14,35 @@ impl Snapshot {
     /// the roots that sweeps are given.
     pub fn open(store: &Arc<Store>, root: &Key) -> Result<Snapshot, Damage> {
         let bytes = store.fetch(root)?;
-        let version = decode(&bytes, store).map_err(|why| Damage::Malformed { key: *root, why: why.0 })?;
+        let mut reader = Reader::new(&bytes, store).of(Some(Origin::new(*root)));
+        let version = version(&mut reader).map_err(|why| Damage::Malformed {
+            key: *root,
+            why: why.0,
+        })?;
         Ok(Snapshot::new(version, store.clone()))
     }
 }
 
-fn decode(bytes: &[u8], store: &Arc<Store>) -> Result<Version, Malformed> {
-    root(&mut Reader::new(bytes, store))
-}
-
-fn root(reader: &mut Reader<'_>) -> Result<Version, Malformed> {
+fn version(reader: &mut Reader<'_>) -> Result<Version, Malformed> {
     reader.magic(ROOT_MAGIC)?;
     let next = reader.number()?;
     if next > u64::MAX / 2 {
         return Err(Malformed("with numbers that run out"));
     }
-    let usage = Usage { bytes: reader.number()?, files: reader.number()? };
-    Ok(Version { next, usage, inodes: Map::decode(reader)? })
+    let usage = Usage {
+        bytes: reader.number()?,
+        files: reader.number()?,
+    };
+    Ok(Version {
+        next,
+        usage,
+        inodes: Map::decode(reader)?,
+    })
 }
 
 /// What a root blob refers to.
 pub(super) fn references(bytes: &[u8], store: &Arc<Store>) -> Result<Vec<Key>, Malformed> {
     let mut reader = Reader::new(bytes, store);
-    root(&mut reader)?;
+    version(&mut reader)?;
     reader.end()
 }

@@ -12,9 +12,6 @@ pub mod sweep;
 mod verify;
 
 pub use record::RecordError;
+pub(crate) use save::{Memo, Origin, Saver};
 pub use save::{SaveError, Saved};
-pub(crate) use save::{Memo, Saver};
 pub use verify::Verified;
-
-#[cfg(test)]
-mod tests;

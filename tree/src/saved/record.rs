@@ -26,7 +26,9 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn load(store: &Arc<Store>) -> Result<Option<Record>, RecordError> {
         match store.blobs().record()? {
-            Some(bytes) => Ok(Some(decode(&bytes, store).map_err(|why| RecordError::Malformed(why.0))?)),
+            Some(bytes) => Ok(Some(
+                decode(&bytes, store).map_err(|why| RecordError::Malformed(why.0))?,
+            )),
             None => Ok(None),
         }
     }
@@ -62,7 +64,10 @@ pub enum RecordError {
 
 fn decode(bytes: &[u8], store: &Arc<Store>) -> Result<Record, Malformed> {
     fn array<const N: usize>(reader: &mut Reader<'_>) -> Result<[u8; N], Malformed> {
-        reader.take(N)?.try_into().map_err(|_| Malformed("cut short"))
+        reader
+            .take(N)?
+            .try_into()
+            .map_err(|_| Malformed("cut short"))
     }
     let mut reader = Reader::new(bytes, store);
     reader.magic(MAGIC)?;
@@ -80,7 +85,11 @@ fn decode(bytes: &[u8], store: &Arc<Store>) -> Result<Record, Malformed> {
             _ => return Err(Malformed("of an unknown part")),
         };
         let generation = u32::from_le_bytes(array(&mut reader)?);
-        record.condemned.insert(Key { part, generation, digest: Digest(array(&mut reader)?) });
+        record.condemned.insert(Key {
+            part,
+            generation,
+            digest: Digest(array(&mut reader)?),
+        });
     }
     Ok(record)
 }

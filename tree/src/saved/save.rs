@@ -1,6 +1,6 @@
 //! Saving a snapshot: only what no earlier save has written.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::record::{Record, RecordError};
@@ -13,16 +13,39 @@ use crate::{Damage, Damaged};
 pub(super) const ROOT_MAGIC: &[u8; 3] = b"GR\x01";
 
 /// What something is saved as.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Memo {
     pub(crate) key: Key,
     /// The generation in which it was last known to be there, if it ever was.
     checked: Option<u32>,
+    /// The saved snapshot it was opened as a part of.
+    pub(crate) origin: Option<Arc<Origin>>,
 }
 
 impl Memo {
-    pub(crate) fn unchecked(key: Key) -> Memo {
-        Memo { key, checked: None }
+    pub(crate) fn opened(key: Key, origin: Option<Arc<Origin>>) -> Memo {
+        Memo {
+            key,
+            checked: None,
+            origin,
+        }
+    }
+}
+
+/// A saved snapshot that was opened. While its root is there, so is all of it: one look is enough for all its parts.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    root: Key,
+    /// Whether it was there, and the generation in which that was looked up.
+    found: Mutex<Option<(u32, bool)>>,
+}
+
+impl Origin {
+    pub(super) fn new(root: Key) -> Arc<Origin> {
+        Arc::new(Origin {
+            root,
+            found: Mutex::new(None),
+        })
     }
 }
 
@@ -45,7 +68,10 @@ pub enum SaveError {
 
 impl From<Damage> for SaveError {
     fn from(damage: Damage) -> SaveError {
-        SaveError::Damaged(Damaged { path: "/".into(), damage })
+        SaveError::Damaged(Damaged {
+            path: "/".into(),
+            damage,
+        })
     }
 }
 
@@ -81,16 +107,53 @@ impl Saver<'_> {
             return Ok(None);
         }
         // Known in the generation before and not condemned at its end: then it cannot have been deleted since.
-        let known = memo.checked.is_some_and(|checked| checked.checked_add(1) == Some(generation));
-        Ok((known || self.blobs.has(&memo.key)?).then(|| Memo { key: memo.key, checked: Some(generation) }))
+        let known = memo
+            .checked
+            .is_some_and(|checked| checked.checked_add(1) == Some(generation));
+        let there =
+            known || self.has_origin(memo.origin.as_deref())? || self.blobs.has(&memo.key)?;
+        Ok(there.then(|| Memo {
+            checked: Some(generation),
+            ..memo.clone()
+        }))
     }
 
-    pub(crate) fn put(&mut self, part: Part, digest: Digest, bytes: &[u8]) -> Result<Memo, SaveError> {
-        let key = Key { part, generation: self.record.generation, digest };
+    fn has_origin(&self, origin: Option<&Origin>) -> Result<bool, SaveError> {
+        let Some(origin) = origin else {
+            return Ok(false);
+        };
+        let generation = self.record.generation;
+        let mut found = origin.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, there)) = *found
+            && at == generation
+        {
+            return Ok(there);
+        }
+        let there =
+            !self.record.condemned.contains(&origin.root) && self.blobs.has(&origin.root)?;
+        *found = Some((generation, there));
+        Ok(there)
+    }
+
+    pub(crate) fn put(
+        &mut self,
+        part: Part,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Memo, SaveError> {
+        let key = Key {
+            part,
+            generation: self.record.generation,
+            digest,
+        };
         self.blobs.put(&key, bytes)?;
         self.blobs_written += 1;
         self.bytes_written += u64::try_from(bytes.len()).unwrap_or(0);
-        Ok(Memo { key, checked: Some(key.generation) })
+        Ok(Memo {
+            key,
+            checked: Some(key.generation),
+            origin: None,
+        })
     }
 }
 
@@ -98,11 +161,19 @@ impl Snapshot {
     /// Saves the snapshot; it is durable when this returns. Takes time and writes bytes in proportion to what no
     /// earlier save of this tree has written.
     ///
-    /// Until `root` is among the roots that sweeps are given, half the sweeper's grace may pass.
+    /// Until `root` is among the roots that sweeps are given, half the sweeper's grace may pass. In a store without a
+    /// pack, chunks may from now on be read from the blobs, so that `root` must stay among them for as long as the
+    /// snapshot is in use.
     pub fn save(&self) -> Result<Saved, SaveError> {
         let store = self.store();
         let record = Record::load(store)?.unwrap_or_default();
-        let mut saver = Saver { blobs: store.blobs(), record, blobs_written: 0, bytes_written: 0, file: None };
+        let mut saver = Saver {
+            blobs: store.blobs(),
+            record,
+            blobs_written: 0,
+            bytes_written: 0,
+            file: None,
+        };
         let mut writer = Writer::new(&mut saver);
         writer.raw(ROOT_MAGIC);
         let version = self.version();
@@ -112,16 +183,20 @@ impl Snapshot {
         let encoded = version.inodes.encode(&mut writer);
         let root = writer.finish();
         encoded.map_err(|error| match error {
-            SaveError::Damaged(Damaged { damage, .. }) => {
-                SaveError::Damaged(Damaged { path: version.path_for_people(saver.file.as_ref()), damage })
-            }
+            SaveError::Damaged(Damaged { damage, .. }) => SaveError::Damaged(Damaged {
+                path: version.path_for_people(saver.file.as_ref()),
+                damage,
+            }),
             error => error,
         })?;
-        store.blobs().flush()?;
         let memo = saver.put(Part::Root, Digest::of(&root), &root)?;
         store.blobs().flush()?;
         let generation = saver.record.generation;
-        let saved = Saved { root: memo.key, blobs_written: saver.blobs_written, bytes_written: saver.bytes_written };
+        let saved = Saved {
+            root: memo.key,
+            blobs_written: saver.blobs_written,
+            bytes_written: saver.bytes_written,
+        };
         in_time(store, generation).map(|()| saved)
     }
 }

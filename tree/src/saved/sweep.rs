@@ -13,7 +13,7 @@
 //! A save reads the record when it begins. It takes what is condemned for deleted already and writes it again, under
 //! the key of its own generation, which is another key: nothing that is condemned is ever written. What it remembers
 //! from an earlier save it relies upon if it knew it in the generation before, or looks it up; one look is enough for
-//! all that hangs below, because of the rule that sweeps keep: *whatever is stored and not condemned has everything it
+//! all that hangs below, and one look at the root for all of an opened snapshot, because of the rule that sweeps keep: *whatever is stored and not condemned has everything it
 //! needs stored.* When it ends it reads the record again: at most one sweep may have gone by, and at most half its
 //! grace. The caller has the other half to put the new root where the sweeper will be told of it.
 //!
@@ -101,8 +101,16 @@ pub fn sweep(
             swept.condemned += 1;
         }
     }
-    let generation = record.generation.checked_add(1).ok_or(RecordError::Malformed("the last generation"))?;
-    let next = Record { generation, at: store.now().seconds, condemned, grace };
+    let generation = record
+        .generation
+        .checked_add(1)
+        .ok_or(RecordError::Malformed("the last generation"))?;
+    let next = Record {
+        generation,
+        at: store.now().seconds,
+        condemned,
+        grace,
+    };
     blobs.set_record(&next.encode())?;
     Ok(swept)
 }
@@ -116,7 +124,12 @@ enum Missing {
 }
 
 /// Adds `keys` and all they need to `marked`. What is marked already is not looked at again.
-fn mark(store: &Arc<Store>, keys: Vec<Key>, marked: &mut HashSet<Key>, missing: Missing) -> Result<(), SweepError> {
+fn mark(
+    store: &Arc<Store>,
+    keys: Vec<Key>,
+    marked: &mut HashSet<Key>,
+    missing: Missing,
+) -> Result<(), SweepError> {
     let mut waiting = keys;
     while let Some(key) = waiting.pop() {
         if !marked.insert(key) || key.part == Part::Chunk {
@@ -141,7 +154,10 @@ pub(super) fn references(store: &Arc<Store>, key: &Key) -> Result<Vec<Key>, Dama
         Part::Root => load::references(&bytes, store),
         Part::Page => of_any_page(&bytes, store),
     };
-    found.map_err(|why| Damage::Malformed { key: *key, why: why.0 })
+    found.map_err(|why| Damage::Malformed {
+        key: *key,
+        why: why.0,
+    })
 }
 
 fn of_any_page(page: &[u8], store: &Arc<Store>) -> Result<Vec<Key>, Malformed> {

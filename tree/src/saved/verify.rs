@@ -56,7 +56,8 @@ impl Snapshot {
                 }
             };
             let path = || version.path_of(ino);
-            *names.entry(ino).or_default() -= i64::try_from(inode.names.iter().count()).unwrap_or(i64::MAX);
+            *names.entry(ino).or_default() -=
+                i64::try_from(inode.names.iter().count()).unwrap_or(i64::MAX);
             if ino >= version.next {
                 found.contradiction(format!("{}: its number is yet to be given", path()));
             }
@@ -66,8 +67,13 @@ impl Snapshot {
                     _ => found.contradiction(format!("{}: its directory does not know it", path())),
                 }
             }
-            if inode.kind() == Kind::Directory && inode.names.iter().count() != usize::from(ino != ROOT) {
-                found.contradiction(format!("{}: a directory with another number of names than one", path()));
+            if inode.kind() == Kind::Directory
+                && inode.names.iter().count() != usize::from(ino != ROOT)
+            {
+                found.contradiction(format!(
+                    "{}: a directory with another number of names than one",
+                    path()
+                ));
             }
             match &inode.data {
                 Data::Symlink(_) => {}
@@ -93,25 +99,35 @@ impl Snapshot {
                     }
                     found.usage.files = found.usage.files.saturating_add(count);
                     if count != entries.len() {
-                        found.contradiction(format!("{}: another number of entries than it says", path()));
+                        found.contradiction(format!(
+                            "{}: another number of entries than it says",
+                            path()
+                        ));
                     }
                 }
             }
         }
         for (ino, difference) in names {
             if difference != 0 {
-                found.contradiction(format!("file {ino}: {difference} names more in directories than it knows of"));
+                found.contradiction(format!(
+                    "file {ino}: {difference} names more in directories than it knows of"
+                ));
             }
         }
         if found.damaged.is_empty() && found.usage != version.usage {
-            found.contradiction(format!("{:?} in use, and it says {:?}", found.usage, version.usage));
+            found.contradiction(format!(
+                "{:?} in use, and it says {:?}",
+                found.usage, version.usage
+            ));
         }
         found
     }
 }
 
 fn check_chunks(content: &Content, found: &mut Verified, path: &impl Fn() -> String) {
-    let Content::Chunked { chunks, .. } = content else { return };
+    let Content::Chunked { chunks, .. } = content else {
+        return;
+    };
     let mut cursor = chunks.cursor();
     loop {
         match cursor.next() {

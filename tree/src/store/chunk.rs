@@ -38,14 +38,24 @@ impl Chunk {
         store.grow(bytes.len());
         let chunk = Chunk::with(
             store,
-            Inner { length: bytes.len(), bytes: Some(Arc::new(bytes)), packed: false, digest: None, memo: None },
+            Inner {
+                length: bytes.len(),
+                bytes: Some(Arc::new(bytes)),
+                packed: false,
+                digest: None,
+                memo: None,
+            },
         );
         store.enqueue(&chunk);
         chunk
     }
 
     fn with(store: &Arc<Store>, inner: Inner) -> Arc<Chunk> {
-        Arc::new(Chunk { store: store.clone(), inner: Mutex::new(inner), used: AtomicBool::new(false) })
+        Arc::new(Chunk {
+            store: store.clone(),
+            inner: Mutex::new(inner),
+            used: AtomicBool::new(false),
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -55,7 +65,14 @@ impl Chunk {
     /// What it holds, brought into memory if need be.
     pub(crate) fn bytes(self: &Arc<Self>) -> Result<Arc<Vec<u8>>, Damage> {
         self.used.store(true, Ordering::Relaxed);
-        self.bytes_locked(&mut self.inner())
+        let mut inner = self.inner();
+        let at_hand = inner.bytes.is_some();
+        let bytes = self.bytes_locked(&mut inner)?;
+        drop(inner);
+        if !at_hand {
+            self.store.relieve();
+        }
+        Ok(bytes)
     }
 
     fn bytes_locked(self: &Arc<Self>, inner: &mut Inner) -> Result<Arc<Vec<u8>>, Damage> {
@@ -69,7 +86,10 @@ impl Chunk {
         };
         if bytes.len() != inner.length {
             return Err(match &inner.memo {
-                Some(memo) => Damage::Malformed { key: memo.key, why: "of another length than was said" },
+                Some(memo) => Damage::Malformed {
+                    key: memo.key,
+                    why: "of another length than was said",
+                },
                 None => Damage::Pack("a chunk of another length".into()),
             });
         }
@@ -90,20 +110,28 @@ impl Chunk {
         if self.store.fetch(&memo.key)?.len() == inner.length {
             Ok(())
         } else {
-            Err(Damage::Malformed { key: memo.key, why: "of another length than was said" })
+            Err(Damage::Malformed {
+                key: memo.key,
+                why: "of another length than was said",
+            })
         }
     }
 
     /// Changes it in place. Only for a chunk that no other tree or snapshot refers to. What `change` gets is zeros
     /// wherever it was not written, and may be made longer.
-    pub(crate) fn change(self: &Arc<Self>, change: impl FnOnce(&mut Vec<u8>)) -> Result<(), Damage> {
+    pub(crate) fn change(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Damage> {
         self.used.store(true, Ordering::Relaxed);
         let mut inner = self.inner();
         drop(self.bytes_locked(&mut inner)?);
         self.forget_packed(&mut inner);
         inner.digest = None;
         inner.memo = None;
-        let Some(bytes) = &mut inner.bytes else { return Ok(()) };
+        let Some(bytes) = &mut inner.bytes else {
+            return Ok(());
+        };
         // A reader may hold the bytes as they were: then they are copied.
         let bytes = Arc::make_mut(bytes);
         let before = bytes.len();
@@ -131,8 +159,16 @@ impl Chunk {
     /// Leaves memory. False if there is nowhere to go.
     pub(super) fn move_out(&self, pack: Option<&Pack>) -> bool {
         let mut inner = self.inner();
-        let Some(bytes) = inner.bytes.clone() else { return true };
-        if inner.memo.is_none() && !inner.packed {
+        let Some(bytes) = inner.bytes.clone() else {
+            return true;
+        };
+        // A snapshot that was opened is among the roots of every sweep. What was only saved may be nobody's root yet, or
+        // never; it goes to the pack where there is one.
+        let stays = match &inner.memo {
+            Some(memo) => memo.origin.is_some() || pack.is_none(),
+            None => false,
+        };
+        if !stays && !inner.packed {
             let Some(pack) = pack else { return false };
             let digest = *inner.digest.get_or_insert_with(|| Digest::of(&bytes));
             if pack.add(&digest, &bytes).is_err() {
@@ -161,6 +197,8 @@ impl Chunk {
         }
         let digest = Digest::of(&*self.bytes_locked(&mut inner)?);
         inner.digest = Some(digest);
+        drop(inner);
+        self.store.relieve();
         Ok(digest)
     }
 }
@@ -169,7 +207,13 @@ impl Drop for Chunk {
     fn drop(&mut self) {
         let mut inner = std::mem::replace(
             &mut *self.inner(),
-            Inner { length: 0, bytes: None, packed: false, digest: None, memo: None },
+            Inner {
+                length: 0,
+                bytes: None,
+                packed: false,
+                digest: None,
+                memo: None,
+            },
         );
         self.forget_packed(&mut inner);
         if inner.bytes.is_some() {
@@ -220,7 +264,7 @@ impl Item for Arc<Chunk> {
                 bytes: None,
                 packed: false,
                 digest: Some(key.digest),
-                memo: Some(Memo::unchecked(key)),
+                memo: Some(Memo::opened(key, reader.origin.clone())),
             },
         ))
     }

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use cap_std::fs::Dir;
 
 use self::pack::Pack;
-use crate::{Damage, Timestamp};
 use crate::blobs::{BLOB_BYTES_MAX, Blobs, Digest, Key};
+use crate::{Damage, Timestamp};
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -37,7 +37,12 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// In memory up to the default budget; no pack.
     pub fn new(blobs: Arc<dyn Blobs>, clock: Clock) -> StoreOptions {
-        StoreOptions { blobs, memory_bytes_max: 256 << 20, pack: None, clock }
+        StoreOptions {
+            blobs,
+            memory_bytes_max: 256 << 20,
+            pack: None,
+            clock,
+        }
     }
 }
 
@@ -48,6 +53,8 @@ pub struct Store {
     clock: Clock,
     memory_bytes_max: u64,
     memory_bytes: AtomicU64,
+    /// How much there must be before it is tried again to move chunks out, after there was nowhere to go.
+    patience_bytes: AtomicU64,
     /// Chunks in memory, the next to go in front.
     queue: Mutex<VecDeque<Weak<Chunk>>>,
 }
@@ -72,6 +79,7 @@ impl Store {
             clock: options.clock,
             memory_bytes_max: options.memory_bytes_max,
             memory_bytes: AtomicU64::new(0),
+            patience_bytes: AtomicU64::new(0),
             queue: Mutex::default(),
         }))
     }
@@ -79,7 +87,11 @@ impl Store {
     /// What is in use.
     pub fn usage(&self) -> StoreUsage {
         let (pack_bytes, pack_file_bytes) = self.pack.as_ref().map_or((0, 0), Pack::usage);
-        StoreUsage { memory_bytes: self.memory_bytes.load(Ordering::Relaxed), pack_bytes, pack_file_bytes }
+        StoreUsage {
+            memory_bytes: self.memory_bytes.load(Ordering::Relaxed),
+            pack_bytes,
+            pack_file_bytes,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -95,30 +107,49 @@ impl Store {
         let bytes = self
             .blobs
             .get(key)
-            .map_err(|error| Damage::Unreadable { key: *key, message: error.to_string() })?
+            .map_err(|error| Damage::Unreadable {
+                key: *key,
+                message: error.to_string(),
+            })?
             .ok_or(Damage::Missing(*key))?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length <= BLOB_BYTES_MAX) && Digest::of(&bytes) == key.digest {
+        if u64::try_from(bytes.len()).is_ok_and(|length| length <= BLOB_BYTES_MAX)
+            && Digest::of(&bytes) == key.digest
+        {
             Ok(bytes)
         } else {
             Err(Damage::Digest(*key))
         }
     }
 
-    /// Moves chunks out until the rest is within the budget. Called with no tree locked.
+    /// Moves chunks out until the rest is within the budget. Called with no chunk locked, and where it matters with no
+    /// tree locked.
     pub(crate) fn relieve(&self) {
-        if self.memory_bytes.load(Ordering::Relaxed) <= self.memory_bytes_max {
+        let patience = self.patience_bytes.load(Ordering::Relaxed);
+        if self.memory_bytes.load(Ordering::Relaxed) <= patience.max(self.memory_bytes_max) {
             return;
         }
         // Twice round at most: once to pass over what was used lately, once to move it out after all.
         let mut turns = self.queue().len().saturating_mul(2);
         while turns > 0 && self.memory_bytes.load(Ordering::Relaxed) > self.memory_bytes_max {
             turns -= 1;
-            let Some(chunk) = self.queue().pop_front() else { return };
-            let Some(chunk) = chunk.upgrade() else { continue };
+            let Some(chunk) = self.queue().pop_front() else {
+                return;
+            };
+            let Some(chunk) = chunk.upgrade() else {
+                continue;
+            };
             if chunk.was_used() || !chunk.move_out(self.pack.as_ref()) {
                 self.queue().push_back(Arc::downgrade(&chunk));
             }
         }
+        // Where nothing more can be moved out, going round again with every call would cost more than it could give.
+        let left = self.memory_bytes.load(Ordering::Relaxed);
+        let patience = if left > self.memory_bytes_max {
+            left.saturating_add(self.memory_bytes_max / 8)
+        } else {
+            0
+        };
+        self.patience_bytes.store(patience, Ordering::Relaxed);
     }
 
     /// A chunk has come into memory.
@@ -136,16 +167,20 @@ impl Store {
     }
 
     fn grow(&self, bytes: usize) {
-        self.memory_bytes.fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+        self.memory_bytes
+            .fetch_add(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
     }
 
     fn shrink(&self, bytes: usize) {
-        self.memory_bytes.fetch_sub(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
+        self.memory_bytes
+            .fetch_sub(u64::try_from(bytes).unwrap_or(0), Ordering::Relaxed);
     }
 }
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("usage", &self.usage()).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
     }
 }

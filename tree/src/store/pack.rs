@@ -90,7 +90,10 @@ impl Pack {
     pub(super) fn read(&self, digest: &Digest) -> Result<Vec<u8>, Damage> {
         let (file, offset, length) = {
             let kept = self.kept();
-            let place = kept.index.get(digest).ok_or_else(|| Damage::Pack(format!("{digest} is missing")))?;
+            let place = kept
+                .index
+                .get(digest)
+                .ok_or_else(|| Damage::Pack(format!("{digest} is missing")))?;
             let segment = kept
                 .segments
                 .get(&place.segment)
@@ -98,7 +101,8 @@ impl Pack {
             (segment.file.clone(), place.offset, place.length)
         };
         let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, offset).map_err(|error| Damage::Pack(error.to_string()))?;
+        file.read_exact_at(&mut bytes, offset)
+            .map_err(|error| Damage::Pack(error.to_string()))?;
         if Digest::of(&bytes) == *digest {
             Ok(bytes)
         } else {
@@ -114,12 +118,24 @@ impl Pack {
 
 impl Kept {
     fn append(&mut self, digest: &Digest, bytes: &[u8], users: u64) -> io::Result<()> {
-        if self.segments.get(&self.newest).is_none_or(|segment| segment.length >= SEGMENT_BYTES) {
+        if self
+            .segments
+            .get(&self.newest)
+            .is_none_or(|segment| segment.length >= SEGMENT_BYTES)
+        {
             let number = self.newest + 1;
             let mut options = OpenOptions::new();
             let options = options.read(true).write(true).create_new(true);
-            let file = self.folder.open_with(number.to_string(), options)?.into_std();
-            let segment = Segment { file: Arc::new(file), length: 0, needed: 0, chunks: HashSet::new() };
+            let file = self
+                .folder
+                .open_with(number.to_string(), options)?
+                .into_std();
+            let segment = Segment {
+                file: Arc::new(file),
+                length: 0,
+                needed: 0,
+                chunks: HashSet::new(),
+            };
             self.segments.insert(number, segment);
             let before = std::mem::replace(&mut self.newest, number);
             // It was kept only because it was appended to.
@@ -133,7 +149,12 @@ impl Kept {
         let length = u64::try_from(bytes.len()).unwrap_or(0);
         self.index.insert(
             *digest,
-            Place { segment: newest, offset: segment.length, length: bytes.len(), users },
+            Place {
+                segment: newest,
+                offset: segment.length,
+                length: bytes.len(),
+                users,
+            },
         );
         segment.chunks.insert(*digest);
         segment.length += length;
@@ -144,7 +165,9 @@ impl Kept {
     }
 
     fn release(&mut self, digest: &Digest) {
-        let Some(place) = self.index.get_mut(digest) else { return };
+        let Some(place) = self.index.get_mut(digest) else {
+            return;
+        };
         place.users = place.users.saturating_sub(1);
         if place.users > 0 {
             return;
@@ -157,7 +180,9 @@ impl Kept {
     }
 
     fn forget(&mut self, digest: &Digest) {
-        let Some(place) = self.index.remove(digest) else { return };
+        let Some(place) = self.index.remove(digest) else {
+            return;
+        };
         let length = u64::try_from(place.length).unwrap_or(0);
         self.needed = self.needed.saturating_sub(length);
         if let Some(segment) = self.segments.get_mut(&place.segment) {
@@ -167,7 +192,10 @@ impl Kept {
     }
 
     fn remove_if_empty(&mut self, number: u64) {
-        if self.segments.get(&number).is_some_and(|segment| segment.chunks.is_empty())
+        if self
+            .segments
+            .get(&number)
+            .is_some_and(|segment| segment.chunks.is_empty())
             && let Some(segment) = self.segments.remove(&number)
         {
             self.length = self.length.saturating_sub(segment.length);
@@ -185,9 +213,13 @@ impl Kept {
                 .filter(|(number, _)| **number != self.newest)
                 .min_by_key(|(_, segment)| segment.needed)
                 .map(|(number, segment)| (*number, segment.file.clone(), segment.chunks.clone()));
-            let Some((number, file, chunks)) = emptiest else { return Ok(()) };
+            let Some((number, file, chunks)) = emptiest else {
+                return Ok(());
+            };
             for digest in chunks {
-                let Some(place) = self.index.get(&digest) else { continue };
+                let Some(place) = self.index.get(&digest) else {
+                    continue;
+                };
                 let (users, mut bytes) = (place.users, vec![0; place.length]);
                 file.read_exact_at(&mut bytes, place.offset)?;
                 self.append(&digest, &bytes, users)?;

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use super::content::Content;
-use super::inode::{Data, Entry, Ino, Inode, Kind, Meta, NewTime, NewTimes, TARGET_BYTES_MAX, Timestamp};
+use super::inode::{
+    Data, Entry, Ino, Inode, Kind, Meta, NewTime, NewTimes, TARGET_BYTES_MAX, Timestamp,
+};
 use super::names::Names;
 use super::quota::Usage;
 use super::{DEPTH_MAX, LINKS_MAX, State, Tree};
@@ -24,23 +26,36 @@ pub(super) enum New<'a> {
 
 impl Tree {
     /// Adds a file, directory or symlink.
-    pub(super) fn add(&self, state: &mut State, parent: Ino, name: &str, new: New<'_>, mode: u32) -> Result<Ino, Fault> {
+    pub(super) fn add(
+        &self,
+        state: &mut State,
+        parent: Ino,
+        name: &str,
+        new: New<'_>,
+        mode: u32,
+    ) -> Result<Ino, Fault> {
         let version = &mut state.version;
         if version.entry(parent, name)?.is_some() {
             return Err(Errno::Exist.into());
         }
         let data = match new {
             New::File => Data::File(Content::empty()),
-            New::Directory if version.depth(parent)? >= DEPTH_MAX => return Err(Errno::NameTooLong.into()),
+            New::Directory if version.depth(parent)? >= DEPTH_MAX => {
+                return Err(Errno::NameTooLong.into());
+            }
             New::Directory => Data::Directory(Map::new()),
             New::Symlink("") => return Err(Errno::NoEntry.into()),
-            New::Symlink(target) if target.len() > TARGET_BYTES_MAX => return Err(Errno::NameTooLong.into()),
-            New::Symlink(target) if target.as_bytes().contains(&0) => return Err(Errno::Invalid.into()),
+            New::Symlink(target) if target.len() > TARGET_BYTES_MAX => {
+                return Err(Errno::NameTooLong.into());
+            }
+            New::Symlink(target) if target.as_bytes().contains(&0) => {
+                return Err(Errno::Invalid.into());
+            }
             New::Symlink(target) => Data::Symlink(target.into()),
         };
         let ino = version.next;
         version.inode(ino)?;
-        self.quota.charge_file()?;
+        state.quota.charge_file()?;
         let name: Arc<str> = name.into();
         let now = self.store.now();
         let kind = match &data {
@@ -48,7 +63,11 @@ impl Tree {
             Data::Directory(_) => Kind::Directory,
             Data::Symlink(_) => Kind::Symlink,
         };
-        let inode = Inode { meta: Meta::new(mode, now), names: Names::one(parent, name.clone()), data };
+        let inode = Inode {
+            meta: Meta::new(mode, now),
+            names: Names::one(parent, name.clone()),
+            data,
+        };
         version.next += 1;
         version.usage.files = version.usage.files.saturating_add(1);
         version.inodes.insert(ino, Arc::new(inode))?;
@@ -59,38 +78,60 @@ impl Tree {
     }
 
     /// Removes an entry that is there, and with its last name the file.
-    pub(super) fn remove(&self, state: &mut State, parent: Ino, name: &str, entry: Entry) -> Result<(), Fault> {
+    pub(super) fn remove(
+        &self,
+        state: &mut State,
+        parent: Ino,
+        name: &str,
+        entry: Entry,
+    ) -> Result<(), Fault> {
         state.version.target(&entry)?;
         let now = self.store.now();
         let (meta, entries) = state.directory_mut(parent)?;
         entries.remove(name)?;
         meta.touch(now);
         state.version.usage.files = state.version.usage.files.saturating_sub(1);
-        self.quota.release(ONE_FILE);
+        state.quota.release(ONE_FILE);
         self.unname(state, entry.ino, (parent, name), now)
     }
 
     /// Takes a name from a file. One without any leaves the table; its bytes are given back when nobody has it open.
-    pub(super) fn unname(&self, state: &mut State, ino: Ino, place: (Ino, &str), now: Timestamp) -> Result<(), Fault> {
-        let Some(inode) = state.inode_mut(ino)? else { return Ok(()) };
+    pub(super) fn unname(
+        &self,
+        state: &mut State,
+        ino: Ino,
+        place: (Ino, &str),
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some(inode) = state.inode_mut(ino)? else {
+            return Ok(());
+        };
         inode.names.remove(place.0, place.1);
         inode.meta.changed = now;
         if inode.names.first().is_some() {
             return Ok(());
         }
-        let Some(inode) = state.version.inodes.remove(&ino)? else { return Ok(()) };
+        let Some(inode) = state.version.inodes.remove(&ino)? else {
+            return Ok(());
+        };
         let bytes = inode.size();
         state.version.usage.bytes = state.version.usage.bytes.saturating_sub(bytes);
         if self.opened().contains_key(&ino) {
             state.removed.insert(ino, inode);
         } else {
-            self.quota.release(Usage { bytes, files: 0 });
+            state.quota.release(Usage { bytes, files: 0 });
         }
         Ok(())
     }
 
     /// Gives a file another name.
-    pub(super) fn link(&self, state: &mut State, entry: Entry, to: Ino, to_name: &str) -> Result<(), Fault> {
+    pub(super) fn link(
+        &self,
+        state: &mut State,
+        entry: Entry,
+        to: Ino,
+        to_name: &str,
+    ) -> Result<(), Fault> {
         if state.version.entry(to, to_name)?.is_some() {
             return Err(Errno::Exist.into());
         }
@@ -100,7 +141,7 @@ impl Tree {
         if state.version.target(&entry)?.names.iter().count() >= LINKS_MAX {
             return Err(Errno::TooManyLinks.into());
         }
-        self.quota.charge_file()?;
+        state.quota.charge_file()?;
         let name: Arc<str> = to_name.into();
         let now = self.store.now();
         state.version.usage.files = state.version.usage.files.saturating_add(1);
@@ -121,13 +162,22 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn set_times(&self, state: &mut State, ino: Ino, times: NewTimes) -> Result<(), Fault> {
+    pub(super) fn set_times(
+        &self,
+        state: &mut State,
+        ino: Ino,
+        times: NewTimes,
+    ) -> Result<(), Fault> {
         let now = self.store.now();
         let new = |time: NewTime, before: Timestamp| match time {
             NewTime::Keep => Ok(before),
             NewTime::Now => Ok(now),
             // What a manifest can hold, and ext4 too.
-            NewTime::At(moment) if moment.nanoseconds < 1_000_000_000 && moment.seconds < 1 << 34 => Ok(moment),
+            NewTime::At(moment)
+                if moment.nanoseconds < 1_000_000_000 && moment.seconds < 1 << 34 =>
+            {
+                Ok(moment)
+            }
             NewTime::At(moment) if moment.nanoseconds < 1_000_000_000 => Ok(Timestamp {
                 seconds: (1 << 34) - 1,
                 nanoseconds: 0,
@@ -143,7 +193,11 @@ impl Tree {
     }
 
     /// Runs a change of what is known about `ino`.
-    pub(super) fn changed<T>(&self, ino: Ino, act: impl FnOnce(&mut State) -> Result<T, Fault>) -> Result<T, Errno> {
+    pub(super) fn changed<T>(
+        &self,
+        ino: Ino,
+        act: impl FnOnce(&mut State) -> Result<T, Fault>,
+    ) -> Result<T, Errno> {
         let result = act(&mut self.write());
         result.map_err(|fault| self.told_of(ino, None, fault))
     }

@@ -58,7 +58,9 @@ impl Content {
     pub(crate) fn piece(&self, offset: u64, length: usize) -> Result<Piece, Damage> {
         match self {
             Content::Inline(bytes) => {
-                let from = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let from = usize::try_from(offset)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
                 let to = from.saturating_add(length).min(bytes.len());
                 Ok(Piece::Ready(Bytes::copy_from_slice(&bytes[from..to])))
             }
@@ -71,14 +73,23 @@ impl Content {
                 }
                 Ok(match chunks.get(&number)? {
                     None => Piece::Ready(Bytes::from_static(&ZEROS).slice(..length)),
-                    Some(chunk) => Piece::Of { chunk: chunk.clone(), from, length },
+                    Some(chunk) => Piece::Of {
+                        chunk: chunk.clone(),
+                        from,
+                        length,
+                    },
                 })
             }
         }
     }
 
     /// Writes all of `bytes`. Nothing is changed if that fails.
-    pub(crate) fn write(&mut self, offset: u64, bytes: &[u8], store: &Arc<Store>) -> Result<(), Damage> {
+    pub(crate) fn write(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        store: &Arc<Store>,
+    ) -> Result<(), Damage> {
         let end = offset.saturating_add(long(bytes.len()));
         if let Content::Inline(inline) = self {
             if end <= long(INLINE_BYTES_MAX) {
@@ -91,7 +102,9 @@ impl Content {
             }
             self.move_into_chunks(store)?;
         }
-        let Content::Chunked { size, chunks } = self else { return Ok(()) };
+        let Content::Chunked { size, chunks } = self else {
+            return Ok(());
+        };
         for edge in [offset, end.saturating_sub(1)] {
             if let Some(chunk) = chunks.get(&locate(edge).0)? {
                 chunk.bytes()?;
@@ -145,7 +158,9 @@ impl Content {
             }
             self.move_into_chunks(store)?;
         }
-        let Content::Chunked { size, chunks } = self else { return Ok(()) };
+        let Content::Chunked { size, chunks } = self else {
+            return Ok(());
+        };
         if to < *size {
             let (last, keep) = locate(to);
             if keep > 0 && chunks.get(&last)?.is_some() {
@@ -179,7 +194,9 @@ impl Content {
                     same = same
                         && match (a, b) {
                             (Some(a), Some(b)) => a.holds_same(b)?,
-                            (Some(one), None) | (None, Some(one)) => one.bytes()?.iter().all(|byte| *byte == 0),
+                            (Some(one), None) | (None, Some(one)) => {
+                                one.bytes()?.iter().all(|byte| *byte == 0)
+                            }
                             (None, None) => true,
                         };
                     Ok::<(), Damage>(())
@@ -214,7 +231,10 @@ impl Content {
                 if size > FILE_BYTES_MAX {
                     return Err(Malformed("a file too long"));
                 }
-                Ok(Content::Chunked { size, chunks: Map::decode(reader)? })
+                Ok(Content::Chunked {
+                    size,
+                    chunks: Map::decode(reader)?,
+                })
             }
             _ => Err(Malformed("of an unknown format")),
         }
@@ -226,7 +246,11 @@ pub(crate) enum Piece {
     /// At hand.
     Ready(Bytes),
     /// In a chunk, zeros where that is shorter.
-    Of { chunk: Arc<Chunk>, from: usize, length: usize },
+    Of {
+        chunk: Arc<Chunk>,
+        from: usize,
+        length: usize,
+    },
 }
 
 impl Piece {
@@ -234,7 +258,11 @@ impl Piece {
     pub(crate) fn bytes(self) -> Result<Bytes, Damage> {
         match self {
             Piece::Ready(bytes) => Ok(bytes),
-            Piece::Of { chunk, from, length } => Ok(cut(chunk.bytes()?, from, length)),
+            Piece::Of {
+                chunk,
+                from,
+                length,
+            } => Ok(cut(chunk.bytes()?, from, length)),
         }
     }
 }
@@ -261,7 +289,12 @@ fn cut(bytes: Arc<Vec<u8>>, from: usize, length: usize) -> Bytes {
 }
 
 /// Puts a whole chunk in place. One that nobody else refers to keeps its room.
-fn replace(chunks: &mut Map<u64, Arc<Chunk>>, number: u64, bytes: &[u8], store: &Arc<Store>) -> Result<(), Damage> {
+fn replace(
+    chunks: &mut Map<u64, Arc<Chunk>>,
+    number: u64,
+    bytes: &[u8],
+    store: &Arc<Store>,
+) -> Result<(), Damage> {
     chunks.insert(number, Chunk::new(store, bytes.to_vec()))?;
     Ok(())
 }
@@ -284,7 +317,9 @@ fn change(
         Some(chunk) => drop(chunk.bytes()?),
     }
     // From here on the way to the chunk is this version's alone: its count tells who else refers to it.
-    let Some(chunk) = chunks.get_mut(&number)? else { return Ok(()) };
+    let Some(chunk) = chunks.get_mut(&number)? else {
+        return Ok(());
+    };
     if Arc::strong_count(chunk) == 1 {
         return chunk.change(change);
     }

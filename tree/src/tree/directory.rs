@@ -74,7 +74,11 @@ impl Directory {
         Ok(state.version.entry(self.ino, name)?.ok_or(Errno::NoEntry)?)
     }
 
-    fn with<T>(&self, name: &str, act: impl FnOnce(Ino, &Inode) -> Result<T, Fault>) -> Result<T, Errno> {
+    fn with<T>(
+        &self,
+        name: &str,
+        act: impl FnOnce(Ino, &Inode) -> Result<T, Fault>,
+    ) -> Result<T, Errno> {
         self.run(name, || {
             let state = self.tree.read();
             let entry = self.existing(&state, name)?;
@@ -141,7 +145,9 @@ impl Directory {
         };
         let mut state = self.tree.write();
         match state.version.entry(self.ino, name)? {
-            Some(entry) if matches!(how.create, Create::IfMissing(_)) => self.open_entry(&state, entry, how),
+            Some(entry) if matches!(how.create, Create::IfMissing(_)) => {
+                self.open_entry(&state, entry, how)
+            }
             _ => {
                 let ino = self.tree.add(&mut state, self.ino, name, New::File, mode)?;
                 Ok(Found::File(File::open(self.tree.clone(), ino)))
@@ -171,12 +177,21 @@ impl Directory {
         };
         drop(state);
         let cursor = cursor.map_err(|fault| self.tree.told_of(self.ino, None, fault))?;
-        Ok(Entries { tree: self.tree.clone(), directory: self.ino, cursor })
+        Ok(Entries {
+            tree: self.tree.clone(),
+            directory: self.ino,
+            cursor,
+        })
     }
 
     /// What is known about it.
     pub fn stat(&self) -> Result<Stat, Errno> {
-        let found = self.tree.read().version.inode(self.ino).map(|inode| inode.map(|inode| inode.stat(self.ino)));
+        let found = self
+            .tree
+            .read()
+            .version
+            .inode(self.ino)
+            .map(|inode| inode.map(|inode| inode.stat(self.ino)));
         match (found, self.meta) {
             (Ok(Some(stat)), _) => Ok(stat),
             (Ok(None), None) => Err(Errno::NoEntry),
@@ -196,12 +211,26 @@ impl Directory {
 
     /// Creates a directory with these permission bits.
     pub fn create_directory(&self, name: &str, mode: u32) -> Result<(), Errno> {
-        self.run(name, || self.tree.add(&mut self.tree.write(), self.ino, name, New::Directory, mode).map(drop))
+        self.run(name, || {
+            self.tree
+                .add(&mut self.tree.write(), self.ino, name, New::Directory, mode)
+                .map(drop)
+        })
     }
 
     /// Creates a symlink. The target is not looked at.
     pub fn symlink(&self, name: &str, target: &str) -> Result<(), Errno> {
-        self.run(name, || self.tree.add(&mut self.tree.write(), self.ino, name, New::Symlink(target), 0o777).map(drop))
+        self.run(name, || {
+            self.tree
+                .add(
+                    &mut self.tree.write(),
+                    self.ino,
+                    name,
+                    New::Symlink(target),
+                    0o777,
+                )
+                .map(drop)
+        })
     }
 
     /// Removes an empty directory.
@@ -235,7 +264,10 @@ impl Directory {
     pub fn rename(&self, name: &str, to: &Directory, to_name: &str) -> Result<(), Errno> {
         self.same_tree(to)?;
         valid_name(to_name)?;
-        self.run(name, || self.tree.rename(&mut self.tree.write(), (self.ino, name), (to.ino, to_name)))
+        self.run(name, || {
+            self.tree
+                .rename(&mut self.tree.write(), (self.ino, name), (to.ino, to_name))
+        })
     }
 
     /// Gives a file another name. `CrossDevice` when `to` is another tree's.
@@ -250,7 +282,11 @@ impl Directory {
     }
 
     fn same_tree(&self, to: &Directory) -> Result<(), Errno> {
-        if Arc::ptr_eq(&self.tree, &to.tree) { Ok(()) } else { Err(Errno::CrossDevice) }
+        if Arc::ptr_eq(&self.tree, &to.tree) {
+            Ok(())
+        } else {
+            Err(Errno::CrossDevice)
+        }
     }
 
     /// Sets an entry's permission bits. A symlink is refused with `NotSupported`.
@@ -276,12 +312,15 @@ impl Directory {
 
     /// Sets its own permission bits.
     pub fn set_mode(&self, mode: u32) -> Result<(), Errno> {
-        self.tree.changed(self.ino, |state| self.tree.set_mode(state, self.ino, mode))
+        self.tree
+            .changed(self.ino, |state| self.tree.set_mode(state, self.ino, mode))
     }
 
     /// Sets its own times.
     pub fn set_times(&self, times: NewTimes) -> Result<(), Errno> {
-        self.tree.changed(self.ino, |state| self.tree.set_times(state, self.ino, times))
+        self.tree.changed(self.ino, |state| {
+            self.tree.set_times(state, self.ino, times)
+        })
     }
 
     /// Its path from the root, or none if it was removed.
@@ -289,7 +328,10 @@ impl Directory {
         let state = self.tree.read();
         match (self.ino, state.version.inode(self.ino)) {
             (ROOT, _) => Some("/".to_owned()),
-            (_, Ok(Some(inode))) => inode.names.first().and_then(|place| state.version.path(place).ok()),
+            (_, Ok(Some(inode))) => inode
+                .names
+                .first()
+                .and_then(|place| state.version.path(place).ok()),
             _ => None,
         }
     }

@@ -40,7 +40,10 @@ impl File {
         }
         let piece = {
             let state = self.tree.read();
-            match state.inode(self.ino).map(|inode| inode.map(|inode| &inode.data)) {
+            match state
+                .inode(self.ino)
+                .map(|inode| inode.map(|inode| &inode.data))
+            {
                 Ok(Some(Data::File(content))) => content.piece(offset, length.min(READ_BYTES_MAX)),
                 Ok(_) => return Err(Errno::NoEntry),
                 Err(Fault::Damage(damage)) => Err(damage),
@@ -55,7 +58,11 @@ impl File {
 
     /// What is known about it.
     pub fn stat(&self) -> Result<Stat, Errno> {
-        let stat = self.tree.read().inode(self.ino).map(|inode| inode.map(|inode| inode.stat(self.ino)));
+        let stat = self
+            .tree
+            .read()
+            .inode(self.ino)
+            .map(|inode| inode.map(|inode| inode.stat(self.ino)));
         self.told(stat)?.ok_or(Errno::NoEntry)
     }
 
@@ -78,7 +85,12 @@ impl File {
         self.told(written)
     }
 
-    fn write_counted(&self, state: &mut State, offset: Option<u64>, bytes: &[u8]) -> Result<usize, Fault> {
+    fn write_counted(
+        &self,
+        state: &mut State,
+        offset: Option<u64>,
+        bytes: &[u8],
+    ) -> Result<usize, Fault> {
         let size = state.inode(self.ino)?.ok_or(Errno::NoEntry)?.size();
         let offset = offset.unwrap_or(size);
         let length = u64::try_from(bytes.len()).map_err(|_| Errno::Invalid)?;
@@ -86,22 +98,37 @@ impl File {
             return Ok(0);
         }
         let wanted = offset.checked_add(length).ok_or(Errno::FileTooLarge)?;
-        let allowed = self.tree.quota.file_end(size, wanted).min(FILE_BYTES_MAX.max(size));
+        let allowed = state
+            .quota
+            .file_end(size, wanted)
+            .min(FILE_BYTES_MAX.max(size));
         if allowed <= offset {
             return Err(Errno::FileTooLarge.into());
         }
         let growth = allowed.saturating_sub(size);
-        let granted = if growth == 0 { 0 } else { self.tree.quota.charge_bytes_up_to(growth).min(growth) };
+        let granted = if growth == 0 {
+            0
+        } else {
+            state.quota.charge_bytes_up_to(growth).min(growth)
+        };
         let end = allowed - (growth - granted);
         let written = if end <= offset {
             Err(Errno::NoSpace.into())
         } else {
-            let fits = usize::try_from(end - offset).unwrap_or(bytes.len()).min(bytes.len());
-            self.change(state, |content, store| content.write(offset, &bytes[..fits], store)).map(|()| fits)
+            let fits = usize::try_from(end - offset)
+                .unwrap_or(bytes.len())
+                .min(bytes.len());
+            self.change(state, |content, store| {
+                content.write(offset, &bytes[..fits], store)
+            })
+            .map(|()| fits)
         };
         match &written {
             Ok(_) => self.grew(state, granted),
-            Err(_) => self.tree.quota.release(Usage { bytes: granted, files: 0 }),
+            Err(_) => state.quota.release(Usage {
+                bytes: granted,
+                files: 0,
+            }),
         }
         written
     }
@@ -113,7 +140,9 @@ impl File {
     ) -> Result<(), Fault> {
         let now = self.tree.store.now();
         let inode = state.inode_mut(self.ino)?.ok_or(Errno::NoEntry)?;
-        let Data::File(content) = &mut inode.data else { return Err(Errno::Invalid.into()) };
+        let Data::File(content) = &mut inode.data else {
+            return Err(Errno::Invalid.into());
+        };
         change(content, &self.tree.store)?;
         inode.meta.touch(now);
         Ok(())
@@ -137,21 +166,27 @@ impl File {
 
     fn truncate_counted(&self, state: &mut State, size: u64) -> Result<(), Fault> {
         let before = state.inode(self.ino)?.ok_or(Errno::NoEntry)?.size();
-        if self.tree.quota.file_end(before, size) < size || size > FILE_BYTES_MAX {
+        if state.quota.file_end(before, size) < size || size > FILE_BYTES_MAX {
             return Err(Errno::FileTooLarge.into());
         }
         let growth = size.saturating_sub(before);
         if growth > 0 {
-            self.tree.quota.charge_bytes(growth)?;
+            state.quota.charge_bytes(growth)?;
         }
         if let Err(fault) = self.change(state, |content, store| content.truncate(size, store)) {
-            self.tree.quota.release(Usage { bytes: growth, files: 0 });
+            state.quota.release(Usage {
+                bytes: growth,
+                files: 0,
+            });
             return Err(fault);
         }
         self.grew(state, growth);
         let freed = before.saturating_sub(size);
         if freed > 0 {
-            self.tree.quota.release(Usage { bytes: freed, files: 0 });
+            state.quota.release(Usage {
+                bytes: freed,
+                files: 0,
+            });
             if !state.removed.contains_key(&self.ino) {
                 state.version.usage.bytes = state.version.usage.bytes.saturating_sub(freed);
             }
@@ -161,19 +196,25 @@ impl File {
 
     /// Sets the permission bits.
     pub fn set_mode(&self, mode: u32) -> Result<(), Errno> {
-        self.tree.changed(self.ino, |state| self.tree.set_mode(state, self.ino, mode))
+        self.tree
+            .changed(self.ino, |state| self.tree.set_mode(state, self.ino, mode))
     }
 
     /// Sets the times.
     pub fn set_times(&self, times: NewTimes) -> Result<(), Errno> {
-        self.tree.changed(self.ino, |state| self.tree.set_times(state, self.ino, times))
+        self.tree.changed(self.ino, |state| {
+            self.tree.set_times(state, self.ino, times)
+        })
     }
 
     /// One of its paths from the root, or none if it was removed.
     pub fn path(&self) -> Option<String> {
         let state = self.tree.read();
         let inode = state.version.inode(self.ino).ok()??;
-        inode.names.first().and_then(|place| state.version.path(place).ok())
+        inode
+            .names
+            .first()
+            .and_then(|place| state.version.path(place).ok())
     }
 }
 
@@ -193,7 +234,10 @@ impl Drop for File {
         if !self.tree.opened().contains_key(&self.ino)
             && let Some(inode) = state.removed.remove(&self.ino)
         {
-            self.tree.quota.release(Usage { bytes: inode.size(), files: 0 });
+            state.quota.release(Usage {
+                bytes: inode.size(),
+                files: 0,
+            });
         }
     }
 }

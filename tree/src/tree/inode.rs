@@ -37,7 +37,10 @@ pub struct Timestamp {
 
 impl From<Duration> for Timestamp {
     fn from(since: Duration) -> Timestamp {
-        Timestamp { seconds: since.as_secs(), nanoseconds: since.subsec_nanos() }
+        Timestamp {
+            seconds: since.as_secs(),
+            nanoseconds: since.subsec_nanos(),
+        }
     }
 }
 
@@ -93,7 +96,12 @@ pub(crate) struct Meta {
 
 impl Meta {
     pub(crate) fn new(mode: u32, now: Timestamp) -> Meta {
-        Meta { mode: mode & 0o7777, accessed: now, modified: now, changed: now }
+        Meta {
+            mode: mode & 0o7777,
+            accessed: now,
+            modified: now,
+            changed: now,
+        }
     }
 
     /// Its content was changed.
@@ -162,7 +170,10 @@ impl Inode {
     }
 
     pub(crate) fn without_names(&self) -> Inode {
-        Inode { names: Names::none(), ..self.clone() }
+        Inode {
+            names: Names::none(),
+            ..self.clone()
+        }
     }
 }
 
@@ -191,7 +202,10 @@ impl Item for Arc<Inode> {
         let mode = reader.small()? & 0o7777;
         let mut times = [Timestamp::default(); 3];
         for time in &mut times {
-            *time = Timestamp { seconds: reader.number()?, nanoseconds: reader.small()? };
+            *time = Timestamp {
+                seconds: reader.number()?,
+                nanoseconds: reader.small()?,
+            };
             if time.nanoseconds >= 1_000_000_000 {
                 return Err(Malformed("with a time that is none"));
             }
@@ -203,7 +217,16 @@ impl Item for Arc<Inode> {
             Kind::Directory => Data::Directory(Map::decode(reader)?),
             Kind::Symlink => Data::Symlink(reader.text(TARGET_BYTES_MAX)?.into()),
         };
-        Ok(Arc::new(Inode { meta: Meta { mode, accessed, modified, changed }, names, data }))
+        Ok(Arc::new(Inode {
+            meta: Meta {
+                mode,
+                accessed,
+                modified,
+                changed,
+            },
+            names,
+            data,
+        }))
     }
 }
 
@@ -223,7 +246,10 @@ impl Item for Entry {
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Entry, Malformed> {
-        Ok(Entry { ino: reader.number()?, kind: kind_of(reader.byte()?)? })
+        Ok(Entry {
+            ino: reader.number()?,
+            kind: kind_of(reader.byte()?)?,
+        })
     }
 }
 

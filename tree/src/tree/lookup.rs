@@ -39,7 +39,10 @@ impl Version {
 
     /// The directory that a directory is in.
     pub(crate) fn parent(&self, ino: Ino) -> Result<Option<Ino>, Fault> {
-        Ok(self.inode(ino)?.and_then(|inode| inode.names.first()).map(|(parent, _)| *parent))
+        Ok(self
+            .inode(ino)?
+            .and_then(|inode| inode.names.first())
+            .map(|(parent, _)| *parent))
     }
 
     /// How deep a directory is; the root is 0.
@@ -47,7 +50,9 @@ impl Version {
         let mut depth = 0;
         let mut ino = directory;
         while ino != ROOT {
-            let Some(parent) = self.parent(ino)? else { break };
+            let Some(parent) = self.parent(ino)? else {
+                break;
+            };
             ino = parent;
             depth += 1;
             // Directories moved into one another may be deeper; nobody asks how much.
@@ -64,7 +69,8 @@ impl Version {
         let mut ino = place.0;
         let mut length = 0_usize;
         while ino != ROOT {
-            let Some((parent, name)) = self.inode(ino)?.and_then(|inode| inode.names.first()) else {
+            let Some((parent, name)) = self.inode(ino)?.and_then(|inode| inode.names.first())
+            else {
                 break;
             };
             length = length.saturating_add(name.len()).saturating_add(1);
@@ -87,7 +93,9 @@ impl Version {
     pub(crate) fn path_for_people(&self, place: Option<&Place>) -> String {
         match place {
             None => "/".to_owned(),
-            Some(place) => self.path(place).unwrap_or_else(|_| format!("…/{}", place.1)),
+            Some(place) => self
+                .path(place)
+                .unwrap_or_else(|_| format!("…/{}", place.1)),
         }
     }
 
@@ -118,11 +126,18 @@ impl State {
     }
 
     /// A directory to be changed, which must be there.
-    pub(crate) fn directory_mut(&mut self, ino: Ino) -> Result<(&mut super::Meta, &mut EntryMap), Fault> {
+    pub(crate) fn directory_mut(
+        &mut self,
+        ino: Ino,
+    ) -> Result<(&mut super::Meta, &mut EntryMap), Fault> {
         // Looked at first: nothing is copied for what fails.
         self.version.entries(ino)?;
         match self.version.inodes.get_mut(&ino)?.map(Arc::make_mut) {
-            Some(Inode { meta, data: Data::Directory(entries), .. }) => Ok((meta, entries)),
+            Some(Inode {
+                meta,
+                data: Data::Directory(entries),
+                ..
+            }) => Ok((meta, entries)),
             _ => Err(Errno::NoEntry.into()),
         }
     }

@@ -29,8 +29,8 @@ pub use quota::{Quota, Unlimited, Usage};
 pub use snapshot::{Snapshot, SnapshotError};
 
 pub(crate) use content::Content;
-pub(crate) use names::Place;
 pub(crate) use inode::{Data, Entry, Inode, Meta, ROOT};
+pub(crate) use names::Place;
 pub(crate) use snapshot::Version;
 
 use std::collections::HashMap;
@@ -56,7 +56,6 @@ pub struct Tree {
     open: Mutex<HashMap<Ino, u64>>,
     damage: Mutex<Vec<Damaged>>,
     store: Arc<Store>,
-    quota: Arc<dyn Quota>,
 }
 
 /// What is behind the lock.
@@ -64,6 +63,7 @@ pub(crate) struct State {
     pub(crate) version: Version,
     /// Files without a name that are still open.
     pub(crate) removed: HashMap<Ino, Arc<Inode>>,
+    pub(crate) quota: Arc<dyn Quota>,
 }
 
 impl Tree {
@@ -80,11 +80,14 @@ impl Tree {
 
     fn with(version: Version, store: &Arc<Store>, quota: Arc<dyn Quota>) -> Arc<Tree> {
         Arc::new(Tree {
-            state: RwLock::new(State { version, removed: HashMap::new() }),
+            state: RwLock::new(State {
+                version,
+                removed: HashMap::new(),
+                quota,
+            }),
             open: Mutex::default(),
             damage: Mutex::default(),
             store: store.clone(),
-            quota,
         })
     }
 
@@ -105,20 +108,38 @@ impl Tree {
         // A number is never given twice to different files of one tree.
         version.next = version.next.max(state.version.next);
         let opened: Vec<Ino> = self.opened().keys().copied().collect();
-        let mut kept = 0_u64;
+        let mut kept = Vec::new();
         for ino in opened {
-            let now = state.version.inode(ino).map_err(|fault| self.told("/", fault))?.cloned();
-            let then = version.inode(ino).map_err(|fault| self.told("/", fault))?.is_some();
-            if let Some(inode) = now.filter(|_| !then) {
-                kept = kept.saturating_add(inode.size());
-                state.removed.insert(ino, Arc::new(inode.without_names()));
-            }
+            let told = |fault| self.told("/", fault);
+            let then = version.inode(ino).map_err(told)?.is_some();
+            let now = state.version.inode(ino).map_err(told)?.cloned();
+            kept.extend(now.filter(|_| !then).map(|inode| (ino, inode)));
+        }
+        // Nothing can fail any more.
+        let kept_bytes: u64 = kept.iter().map(|(_, inode)| inode.size()).sum();
+        for (ino, inode) in kept {
+            state.removed.insert(ino, Arc::new(inode.without_names()));
         }
         state.version = version;
-        drop(state);
-        self.quota.release(Usage { bytes: before.bytes.saturating_sub(kept), files: before.files });
-        self.quota.note_existing(snapshot.usage());
+        state.quota.release(Usage {
+            bytes: before.bytes.saturating_sub(kept_bytes),
+            files: before.files,
+        });
+        state.quota.note_existing(snapshot.usage());
         Ok(())
+    }
+
+    /// From now on asks another quota, which is told of all that is in use; the one before gets it back.
+    pub fn set_quota(&self, quota: Arc<dyn Quota>) {
+        let mut state = self.write();
+        let removed: u64 = state.removed.values().map(|inode| inode.size()).sum();
+        let Usage { bytes, files } = state.version.usage;
+        let usage = Usage {
+            bytes: bytes.saturating_add(removed),
+            files,
+        };
+        quota.note_existing(usage);
+        std::mem::replace(&mut state.quota, quota).release(usage);
     }
 
     /// The root directory.
@@ -159,7 +180,10 @@ impl Tree {
             Fault::Errno(errno) => errno,
             Fault::Damage(damage) => {
                 let mut kept = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
-                let damaged = Damaged { path: path.to_owned(), damage };
+                let damaged = Damaged {
+                    path: path.to_owned(),
+                    damage,
+                };
                 if kept.len() < DAMAGE_KEPT_MAX && !kept.contains(&damaged) {
                     kept.push(damaged);
                 }
@@ -171,6 +195,8 @@ impl Tree {
 
 impl std::fmt::Debug for Tree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tree").field("usage", &self.usage()).finish_non_exhaustive()
+        f.debug_struct("Tree")
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
     }
 }

@@ -28,17 +28,26 @@ pub(crate) type Place = (Ino, Arc<str>);
 pub(crate) struct Names {
     first: Option<Place>,
     /// Only hard links have more.
-    #[expect(clippy::box_collection, reason = "nearly no file has any, and every file pays for the field")]
+    #[expect(
+        clippy::box_collection,
+        reason = "nearly no file has any, and every file pays for the field"
+    )]
     more: Option<Box<Vec<Place>>>,
 }
 
 impl Names {
     pub(crate) fn none() -> Names {
-        Names { first: None, more: None }
+        Names {
+            first: None,
+            more: None,
+        }
     }
 
     pub(crate) fn one(parent: Ino, name: Arc<str>) -> Names {
-        Names { first: Some((parent, name)), more: None }
+        Names {
+            first: Some((parent, name)),
+            more: None,
+        }
     }
 
     pub(crate) fn first(&self) -> Option<&Place> {
@@ -46,7 +55,9 @@ impl Names {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Place> {
-        self.first.iter().chain(self.more.iter().flat_map(|more| more.iter()))
+        self.first
+            .iter()
+            .chain(self.more.iter().flat_map(|more| more.iter()))
     }
 
     pub(crate) fn count(&self) -> u64 {

@@ -10,7 +10,12 @@ use crate::errno::Fault;
 
 impl Tree {
     /// Moves an entry, replacing what is at the new place.
-    pub(super) fn rename(&self, state: &mut State, from: (Ino, &str), to: (Ino, &str)) -> Result<(), Fault> {
+    pub(super) fn rename(
+        &self,
+        state: &mut State,
+        from: (Ino, &str),
+        to: (Ino, &str),
+    ) -> Result<(), Fault> {
         let version = &state.version;
         let source = version.entry(from.0, from.1)?.ok_or(Errno::NoEntry)?;
         let target = version.entry(to.0, to.1)?;
@@ -19,7 +24,10 @@ impl Tree {
             return Err(Errno::Invalid.into());
         }
         if let Some(target) = target {
-            if from.0 != to.0 && target.kind == Kind::Directory && self.is_within(state, from.0, target.ino)? {
+            if from.0 != to.0
+                && target.kind == Kind::Directory
+                && self.is_within(state, from.0, target.ino)?
+            {
                 return Err(Errno::NotEmpty.into());
             }
             if target.ino == source.ino {
@@ -55,7 +63,7 @@ impl Tree {
         }
         if let Some(target) = target {
             state.version.usage.files = state.version.usage.files.saturating_sub(1);
-            self.quota.release(Usage { bytes: 0, files: 1 });
+            state.quota.release(Usage { bytes: 0, files: 1 });
             self.unname(state, target.ino, to, now)?;
         }
         Ok(())

@@ -21,11 +21,19 @@ pub(crate) struct Version {
 
 impl Version {
     pub(crate) fn empty(now: Timestamp) -> Version {
-        let root = Inode { meta: Meta::new(0o755, now), names: Names::none(), data: Data::Directory(Map::new()) };
+        let root = Inode {
+            meta: Meta::new(0o755, now),
+            names: Names::none(),
+            data: Data::Directory(Map::new()),
+        };
         let mut inodes = Map::new();
         // A map in memory cannot be damaged.
         let _ = inodes.insert(ROOT, Arc::new(root));
-        Version { inodes, next: ROOT + 1, usage: Usage::default() }
+        Version {
+            inodes,
+            next: ROOT + 1,
+            usage: Usage::default(),
+        }
     }
 }
 
@@ -70,9 +78,14 @@ impl Snapshot {
     /// All of a file, if it has at most `bytes_max` bytes; `FileTooLarge` otherwise.
     pub fn read_file(&self, path: &str, bytes_max: usize) -> Result<Vec<u8>, SnapshotError> {
         let ino = self.find(path)?;
-        let content = match self.at(path, self.version.inode(ino))?.map(|inode| &inode.data) {
+        let content = match self
+            .at(path, self.version.inode(ino))?
+            .map(|inode| &inode.data)
+        {
             Some(Data::File(content)) => content,
-            Some(Data::Directory(_)) => return Err(SnapshotError::refused(path, Errno::IsDirectory)),
+            Some(Data::Directory(_)) => {
+                return Err(SnapshotError::refused(path, Errno::IsDirectory));
+            }
             _ => return Err(SnapshotError::refused(path, Errno::Invalid)),
         };
         if !usize::try_from(content.size()).is_ok_and(|size| size <= bytes_max) {
@@ -115,14 +128,20 @@ impl Snapshot {
     pub(crate) fn at<T>(&self, path: &str, result: Result<T, Fault>) -> Result<T, SnapshotError> {
         result.map_err(|fault| match fault {
             Fault::Errno(errno) => SnapshotError::refused(path, errno),
-            Fault::Damage(damage) => Damaged { path: path.to_owned(), damage }.into(),
+            Fault::Damage(damage) => Damaged {
+                path: path.to_owned(),
+                damage,
+            }
+            .into(),
         })
     }
 }
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Snapshot").field("usage", &self.usage()).finish_non_exhaustive()
+        f.debug_struct("Snapshot")
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
     }
 }
 
@@ -144,12 +163,19 @@ pub enum SnapshotError {
 
 impl SnapshotError {
     fn refused(path: &str, errno: Errno) -> SnapshotError {
-        SnapshotError::Refused { path: path.to_owned(), errno }
+        SnapshotError::Refused {
+            path: path.to_owned(),
+            errno,
+        }
     }
 }
 
 impl From<Damage> for SnapshotError {
     fn from(damage: Damage) -> SnapshotError {
-        Damaged { path: "/".into(), damage }.into()
+        Damaged {
+            path: "/".into(),
+            damage,
+        }
+        .into()
     }
 }

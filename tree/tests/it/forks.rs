@@ -68,19 +68,32 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
     let (blobs, hands) = (Arc::new(MemoryBlobs::default()), Hands::default());
     let mut stores = vec![open_store(&blobs, &hands)];
     let fresh = Tree::new(&stores[0].0, Arc::new(Unlimited));
-    let mut pairs = vec![Pair { ours: Ours::new(fresh), model: Model::new(), saved: None }];
+    let mut pairs = vec![Pair {
+        ours: Ours::new(fresh),
+        model: Model::new(),
+        saved: None,
+    }];
     let mut kept: Vec<(Snapshot, Model)> = Vec::new();
     for step in steps {
         match step {
             Step::Do(tree, operation) => {
                 let count = pairs.len();
                 let pair = &mut pairs[tree % count];
-                prop_assert_eq!(pair.ours.apply(operation), pair.model.apply(operation), "{:?}", step);
+                prop_assert_eq!(
+                    pair.ours.apply(operation),
+                    pair.model.apply(operation),
+                    "{:?}",
+                    step
+                );
             }
             Step::Fork(tree) => {
                 let pair = &pairs[tree % pairs.len()];
                 let fork = Tree::from_snapshot(&pair.ours.tree.snapshot(), Arc::new(Unlimited));
-                let fork = Pair { ours: Ours::new(fork), model: pair.model.fork(), saved: pair.saved.clone() };
+                let fork = Pair {
+                    ours: Ours::new(fork),
+                    model: pair.model.fork(),
+                    saved: pair.saved.clone(),
+                };
                 if pairs.len() < TREES_MAX {
                     pairs.push(fork);
                 } else {
@@ -94,7 +107,8 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
             Step::Rewind(tree, number) if !kept.is_empty() => {
                 let count = pairs.len();
                 let (snapshot, model) = &kept[number % kept.len()];
-                pairs[tree % count].ours = Ours::new(Tree::from_snapshot(snapshot, Arc::new(Unlimited)));
+                pairs[tree % count].ours =
+                    Ours::new(Tree::from_snapshot(snapshot, Arc::new(Unlimited)));
                 pairs[tree % count].model = model.fork();
             }
             Step::Save(tree) => {
@@ -103,7 +117,11 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
                 let saved = pair.ours.tree.snapshot().save().unwrap();
                 pair.saved = Some((saved.root, pair.model.fork()));
                 let again = pair.ours.tree.snapshot().save().unwrap();
-                prop_assert_eq!((again.root, again.blobs_written), (saved.root, 1), "only the root is written again");
+                prop_assert_eq!(
+                    (again.root, again.blobs_written),
+                    (saved.root, 1),
+                    "only the root is written again"
+                );
             }
             Step::Reopen(tree) => {
                 let count = pairs.len();
@@ -117,7 +135,11 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
             }
             Step::Sweep => {
                 hands.forward(100);
-                let roots = pairs.iter().filter_map(|pair| pair.saved.as_ref()).map(|(root, _)| *root).collect();
+                let roots = pairs
+                    .iter()
+                    .filter_map(|pair| pair.saved.as_ref())
+                    .map(|(root, _)| *root)
+                    .collect();
                 let grace = Duration::from_secs(100);
                 sweep::sweep(&stores[0].0, grace, || roots).unwrap();
                 // What was kept may have been opened from a root that is not wanted any more.
@@ -140,7 +162,10 @@ fn run(steps: &[Step]) -> Result<(), TestCaseError> {
         let verified = snapshot.verify();
         prop_assert!(verified.is_sound(), "{:?}", verified);
         if let Some((root, model)) = pair.saved.as_ref().filter(|(root, _)| seen.insert(*root)) {
-            prop_assert_eq!(dump(&Snapshot::open(&stores[0].0, root).unwrap()), model.dump());
+            prop_assert_eq!(
+                dump(&Snapshot::open(&stores[0].0, root).unwrap()),
+                model.dump()
+            );
         }
     }
     for (snapshot, model) in &kept {
@@ -159,7 +184,10 @@ fn differences_agree(a: &Pair, b: &Pair) -> Result<(), TestCaseError> {
     let strip = |model: &Model| {
         let mut dump = model.dump();
         // How many names a file has is no difference of the file at a path.
-        for text in dump.values_mut().filter(|text| !text.starts_with("directory")) {
+        for text in dump
+            .values_mut()
+            .filter(|text| !text.starts_with("directory"))
+        {
             let mut words: Vec<&str> = text.split(' ').collect();
             words.remove(if words[0] == "file" { 3 } else { 2 });
             *text = words.join(" ");
@@ -167,10 +195,19 @@ fn differences_agree(a: &Pair, b: &Pair) -> Result<(), TestCaseError> {
         dump
     };
     let (before, after) = (strip(&a.model), strip(&b.model));
-    let mut expected: Vec<_> = before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path)).collect();
+    let mut expected: Vec<_> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|path| before.get(*path) != after.get(*path))
+        .collect();
     expected.sort();
     expected.dedup();
-    let changes = a.ours.tree.snapshot().differences(&b.ours.tree.snapshot()).unwrap();
+    let changes = a
+        .ours
+        .tree
+        .snapshot()
+        .differences(&b.ours.tree.snapshot())
+        .unwrap();
     // Symlinks to different places may be of one length; the model tells them apart by nothing else.
     let found: Vec<_> = changes
         .iter()
@@ -179,8 +216,14 @@ fn differences_agree(a: &Pair, b: &Pair) -> Result<(), TestCaseError> {
         .collect();
     prop_assert_eq!(&found, &expected);
     for change in &changes {
-        let symlink = before.get(&change.path).is_some_and(|text| text.starts_with("symlink"));
-        prop_assert!(symlink || before.get(&change.path) != after.get(&change.path), "{:?}", change);
+        let symlink = before
+            .get(&change.path)
+            .is_some_and(|text| text.starts_with("symlink"));
+        prop_assert!(
+            symlink || before.get(&change.path) != after.get(&change.path),
+            "{:?}",
+            change
+        );
         prop_assert_eq!(change.before.is_some(), before.contains_key(&change.path));
         prop_assert_eq!(change.after.is_some(), after.contains_key(&change.path));
     }

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use glovebox_tree::{
-    Blobs, Clock, Create, Directory, Errno, File, Found, MemoryBlobs, OpenHow, Store, StoreOptions, Timestamp, Tree, Unlimited,
+    Blobs, Clock, Create, Directory, Errno, File, Found, MemoryBlobs, OpenHow, Store, StoreOptions,
+    Timestamp, Tree, Unlimited,
 };
 
 /// A clock that is set by hand; every look at it is a nanosecond later.
@@ -54,8 +55,18 @@ fn tree() -> Arc<Tree> {
     Tree::new(&store(), Arc::new(Unlimited))
 }
 
-const READ: OpenHow = OpenHow { write: false, create: Create::Never, truncate: false, directory: false };
-const WRITE: OpenHow = OpenHow { write: true, create: Create::IfMissing(0o644), truncate: false, directory: false };
+const READ: OpenHow = OpenHow {
+    write: false,
+    create: Create::Never,
+    truncate: false,
+    directory: false,
+};
+const WRITE: OpenHow = OpenHow {
+    write: true,
+    create: Create::IfMissing(0o644),
+    truncate: false,
+    directory: false,
+};
 
 fn file(directory: &Directory, name: &str, how: &OpenHow) -> Result<File, Errno> {
     match directory.open(name, how)? {
@@ -68,8 +79,14 @@ fn file(directory: &Directory, name: &str, how: &OpenHow) -> Result<File, Errno>
 /// Writes a file by path, creating the directories on the way.
 fn write(tree: &Arc<Tree>, path: &str, bytes: &[u8]) {
     let (directory, name) = at(tree, path);
-    let how = OpenHow { truncate: true, ..WRITE };
-    assert_eq!(file(&directory, name, &how).unwrap().write_at(0, bytes), Ok(bytes.len()));
+    let how = OpenHow {
+        truncate: true,
+        ..WRITE
+    };
+    assert_eq!(
+        file(&directory, name, &how).unwrap().write_at(0, bytes),
+        Ok(bytes.len())
+    );
 }
 
 /// The directory of a path, created if need be, and the last name.

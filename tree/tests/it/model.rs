@@ -8,9 +8,19 @@ use crate::operation::{Files, Operation, SLOTS, Shown, shown};
 
 #[derive(Clone)]
 enum Node {
-    File { mode: u32, bytes: Vec<u8>, links: usize },
-    Directory { mode: u32, entries: BTreeMap<&'static str, usize> },
-    Symlink { target: &'static str, links: usize },
+    File {
+        mode: u32,
+        bytes: Vec<u8>,
+        links: usize,
+    },
+    Directory {
+        mode: u32,
+        entries: BTreeMap<&'static str, usize>,
+    },
+    Symlink {
+        target: &'static str,
+        links: usize,
+    },
 }
 
 #[derive(Clone)]
@@ -24,13 +34,23 @@ type Path = [&'static str];
 
 impl Model {
     pub(crate) fn new() -> Model {
-        let root = Node::Directory { mode: 0o755, entries: BTreeMap::new() };
-        Model { nodes: HashMap::from([(0, root)]), next: 1, slots: [None; SLOTS] }
+        let root = Node::Directory {
+            mode: 0o755,
+            entries: BTreeMap::new(),
+        };
+        Model {
+            nodes: HashMap::from([(0, root)]),
+            next: 1,
+            slots: [None; SLOTS],
+        }
     }
 
     /// The same files, with nothing open.
     pub(crate) fn fork(&self) -> Model {
-        Model { slots: [None; SLOTS], ..self.clone() }
+        Model {
+            slots: [None; SLOTS],
+            ..self.clone()
+        }
     }
 
     fn entries(&mut self, directory: usize) -> &mut BTreeMap<&'static str, usize> {
@@ -48,7 +68,11 @@ impl Model {
         path.iter().try_fold(0, |at, name| match &self.nodes[&at] {
             Node::Directory { entries, .. } => {
                 let found = *entries.get(name).ok_or(Errno::NoEntry)?;
-                if self.is_directory(found) { Ok(found) } else { Err(Errno::NotDirectory) }
+                if self.is_directory(found) {
+                    Ok(found)
+                } else {
+                    Err(Errno::NotDirectory)
+                }
             }
             _ => Err(Errno::NotDirectory),
         })
@@ -81,7 +105,14 @@ impl Model {
     fn open(&mut self, path: &Path, mode: Option<u32>) -> Result<usize, Errno> {
         match (self.place(path)?.2, mode) {
             (None, None) => Err(Errno::NoEntry),
-            (None, Some(mode)) => self.add(path, Node::File { mode, bytes: Vec::new(), links: 1 }),
+            (None, Some(mode)) => self.add(
+                path,
+                Node::File {
+                    mode,
+                    bytes: Vec::new(),
+                    links: 1,
+                },
+            ),
             (Some(found), _) => match self.nodes[&found] {
                 Node::File { .. } => Ok(found),
                 Node::Directory { .. } => Err(Errno::IsDirectory),
@@ -133,7 +164,10 @@ impl Model {
     }
 
     fn rename(&mut self, path: &Path, to: &Path) -> Result<(), Errno> {
-        let (from, name) = (self.directory(&path[..path.len() - 1])?, path[path.len() - 1]);
+        let (from, name) = (
+            self.directory(&path[..path.len() - 1])?,
+            path[path.len() - 1],
+        );
         let (into, to_name, target) = self.place(to)?;
         let source = *self.entries(from).get(name).ok_or(Errno::NoEntry)?;
         if self.is_within(into, source) {
@@ -171,7 +205,11 @@ impl Model {
         let mut waiting = vec![(String::new(), 0)];
         while let Some((path, node)) = waiting.pop() {
             if let Node::Directory { entries, .. } = &self.nodes[&node] {
-                waiting.extend(entries.iter().map(|(name, node)| (format!("{path}/{name}"), *node)));
+                waiting.extend(
+                    entries
+                        .iter()
+                        .map(|(name, node)| (format!("{path}/{name}"), *node)),
+                );
             }
             let content = match &self.nodes[&node] {
                 Node::File { bytes, .. } => shown(bytes),
@@ -188,7 +226,12 @@ impl Model {
 impl Files for Model {
     fn apply(&mut self, operation: &Operation) -> Shown {
         match operation {
-            Operation::Write { path, offset, byte, length } => {
+            Operation::Write {
+                path,
+                offset,
+                byte,
+                length,
+            } => {
                 let file = self.open(path, Some(0o644))?;
                 self.write(file, Some(*offset), *byte, *length)
             }
@@ -200,9 +243,16 @@ impl Files for Model {
                 let file = self.open(path, None)?;
                 self.truncate(file, *size)
             }
-            Operation::Create { path } => {
-                self.add(path, Node::File { mode: 0o600, bytes: Vec::new(), links: 1 }).map(|_| String::new())
-            }
+            Operation::Create { path } => self
+                .add(
+                    path,
+                    Node::File {
+                        mode: 0o600,
+                        bytes: Vec::new(),
+                        links: 1,
+                    },
+                )
+                .map(|_| String::new()),
             Operation::Empty { path } => {
                 let file = self.open(path, Some(0o644))?;
                 self.truncate(file, 0)
@@ -215,7 +265,10 @@ impl Files for Model {
                 }
             },
             Operation::MakeDirectory { path } => {
-                let node = Node::Directory { mode: 0o755, entries: BTreeMap::new() };
+                let node = Node::Directory {
+                    mode: 0o755,
+                    entries: BTreeMap::new(),
+                };
                 self.add(path, node).map(|_| String::new())
             }
             Operation::RemoveFile { path } => {
@@ -239,7 +292,10 @@ impl Files for Model {
             }
             Operation::Rename { path, to } => self.rename(path, to).map(|()| String::new()),
             Operation::Link { path, to } => {
-                let (from, name) = (self.directory(&path[..path.len() - 1])?, path[path.len() - 1]);
+                let (from, name) = (
+                    self.directory(&path[..path.len() - 1])?,
+                    path[path.len() - 1],
+                );
                 let (into, to_name, target) = self.place(to)?;
                 let node = *self.entries(from).get(name).ok_or(Errno::NoEntry)?;
                 if target.is_some() {
@@ -249,13 +305,15 @@ impl Files for Model {
                 self.entries(into).insert(to_name, node);
                 Ok(String::new())
             }
-            Operation::Symlink { path, target } => {
-                self.add(path, Node::Symlink { target, links: 1 }).map(|_| String::new())
+            Operation::Symlink { path, target } => self
+                .add(path, Node::Symlink { target, links: 1 })
+                .map(|_| String::new()),
+            Operation::ReadLink { path } => {
+                match self.existing(path).map(|(_, _, node)| &self.nodes[&node])? {
+                    Node::Symlink { target, .. } => Ok((*target).to_owned()),
+                    _ => Err(Errno::Invalid),
+                }
             }
-            Operation::ReadLink { path } => match self.existing(path).map(|(_, _, node)| &self.nodes[&node])? {
-                Node::Symlink { target, .. } => Ok((*target).to_owned()),
-                _ => Err(Errno::Invalid),
-            },
             Operation::Stat { path } => self.existing(path).map(|(_, _, node)| self.describe(node)),
             Operation::SetMode { path, mode: new } => {
                 let node = self.existing(path)?.2;
@@ -267,7 +325,12 @@ impl Files for Model {
             }
             Operation::List { path } => {
                 let directory = self.directory(path)?;
-                Ok(self.entries(directory).keys().copied().collect::<Vec<_>>().join(" "))
+                Ok(self
+                    .entries(directory)
+                    .keys()
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join(" "))
             }
             Operation::Open { path, slot } => {
                 self.slots[*slot] = None;
@@ -278,7 +341,12 @@ impl Files for Model {
                 self.slots[*slot] = None;
                 Ok(String::new())
             }
-            Operation::SlotWrite { slot, offset, byte, length } => {
+            Operation::SlotWrite {
+                slot,
+                offset,
+                byte,
+                length,
+            } => {
                 let file = self.slots[*slot].ok_or(Errno::NotSupported)?;
                 self.write(file, Some(*offset), *byte, *length)
             }

@@ -8,30 +8,91 @@ pub(crate) type Path = Vec<&'static str>;
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     /// Create with 0644 unless it is there, write so many of one byte.
-    Write { path: Path, offset: u64, byte: u8, length: usize },
-    Append { path: Path, byte: u8, length: usize },
+    Write {
+        path: Path,
+        offset: u64,
+        byte: u8,
+        length: usize,
+    },
+    Append {
+        path: Path,
+        byte: u8,
+        length: usize,
+    },
     /// Open to write and set the length.
-    Truncate { path: Path, size: u64 },
-    Create { path: Path },
-    Empty { path: Path },
-    Read { path: Path },
-    MakeDirectory { path: Path },
-    RemoveFile { path: Path },
-    RemoveDirectory { path: Path },
-    Rename { path: Path, to: Path },
-    Link { path: Path, to: Path },
-    Symlink { path: Path, target: &'static str },
-    ReadLink { path: Path },
-    Stat { path: Path },
-    SetMode { path: Path, mode: u32 },
-    List { path: Path },
+    Truncate {
+        path: Path,
+        size: u64,
+    },
+    Create {
+        path: Path,
+    },
+    Empty {
+        path: Path,
+    },
+    Read {
+        path: Path,
+    },
+    MakeDirectory {
+        path: Path,
+    },
+    RemoveFile {
+        path: Path,
+    },
+    RemoveDirectory {
+        path: Path,
+    },
+    Rename {
+        path: Path,
+        to: Path,
+    },
+    Link {
+        path: Path,
+        to: Path,
+    },
+    Symlink {
+        path: Path,
+        target: &'static str,
+    },
+    ReadLink {
+        path: Path,
+    },
+    Stat {
+        path: Path,
+    },
+    SetMode {
+        path: Path,
+        mode: u32,
+    },
+    List {
+        path: Path,
+    },
     /// Open and keep open.
-    Open { path: Path, slot: usize },
-    Close { slot: usize },
-    SlotWrite { slot: usize, offset: u64, byte: u8, length: usize },
-    SlotAppend { slot: usize, byte: u8, length: usize },
-    SlotTruncate { slot: usize, size: u64 },
-    SlotRead { slot: usize },
+    Open {
+        path: Path,
+        slot: usize,
+    },
+    Close {
+        slot: usize,
+    },
+    SlotWrite {
+        slot: usize,
+        offset: u64,
+        byte: u8,
+        length: usize,
+    },
+    SlotAppend {
+        slot: usize,
+        byte: u8,
+        length: usize,
+    },
+    SlotTruncate {
+        slot: usize,
+        size: u64,
+    },
+    SlotRead {
+        slot: usize,
+    },
 }
 
 pub(crate) const SLOTS: usize = 3;

@@ -15,13 +15,18 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn new(tree: Arc<Tree>) -> Ours {
-        Ours { tree, slots: Default::default() }
+        Ours {
+            tree,
+            slots: Default::default(),
+        }
     }
 
     fn directory(&self, names: &[&'static str]) -> Result<Directory, Errno> {
-        names.iter().try_fold(self.tree.root(), |directory, name| match directory.enter(name)? {
-            Found::Directory(directory) => Ok(directory),
-            _ => Err(Errno::NotDirectory),
+        names.iter().try_fold(self.tree.root(), |directory, name| {
+            match directory.enter(name)? {
+                Found::Directory(directory) => Ok(directory),
+                _ => Err(Errno::NotDirectory),
+            }
         })
     }
 
@@ -51,22 +56,48 @@ pub(crate) fn describe(stat: &Stat) -> String {
 impl Files for Ours {
     fn apply(&mut self, operation: &Operation) -> Shown {
         let done = |()| String::new();
-        let existing = OpenHow { create: Create::Never, ..WRITE };
+        let existing = OpenHow {
+            create: Create::Never,
+            ..WRITE
+        };
         match operation {
-            Operation::Write { path, offset, byte, length } => {
-                self.open(path, &WRITE)?.write_at(*offset, &vec![*byte; *length]).map(|n| n.to_string())
+            Operation::Write {
+                path,
+                offset,
+                byte,
+                length,
+            } => self
+                .open(path, &WRITE)?
+                .write_at(*offset, &vec![*byte; *length])
+                .map(|n| n.to_string()),
+            Operation::Append { path, byte, length } => self
+                .open(path, &WRITE)?
+                .append(&vec![*byte; *length])
+                .map(|n| n.to_string()),
+            Operation::Truncate { path, size } => {
+                self.open(path, &existing)?.truncate(*size).map(done)
             }
-            Operation::Append { path, byte, length } => {
-                self.open(path, &WRITE)?.append(&vec![*byte; *length]).map(|n| n.to_string())
-            }
-            Operation::Truncate { path, size } => self.open(path, &existing)?.truncate(*size).map(done),
             Operation::Create { path } => self
-                .open(path, &OpenHow { create: Create::Exclusively(0o600), ..WRITE })
+                .open(
+                    path,
+                    &OpenHow {
+                        create: Create::Exclusively(0o600),
+                        ..WRITE
+                    },
+                )
                 .map(|_| String::new()),
-            Operation::Empty { path } => {
-                self.open(path, &OpenHow { truncate: true, ..WRITE }).map(|_| String::new())
+            Operation::Empty { path } => self
+                .open(
+                    path,
+                    &OpenHow {
+                        truncate: true,
+                        ..WRITE
+                    },
+                )
+                .map(|_| String::new()),
+            Operation::Read { path } => {
+                read_all(&self.open(path, &READ)?).map(|bytes| shown(&bytes))
             }
-            Operation::Read { path } => read_all(&self.open(path, &READ)?).map(|bytes| shown(&bytes)),
             Operation::MakeDirectory { path } => {
                 let (directory, name) = self.place(path)?;
                 directory.create_directory(name, 0o755).map(done)
@@ -107,7 +138,10 @@ impl Files for Ours {
             }
             Operation::List { path } => {
                 let entries: Result<Vec<_>, _> = self.directory(path)?.list()?.collect();
-                let mut names: Vec<_> = entries?.into_iter().map(|(name, _)| name.to_string()).collect();
+                let mut names: Vec<_> = entries?
+                    .into_iter()
+                    .map(|(name, _)| name.to_string())
+                    .collect();
                 names.sort();
                 Ok(names.join(" "))
             }
@@ -120,16 +154,27 @@ impl Files for Ours {
                 self.slots[*slot] = None;
                 Ok(String::new())
             }
-            Operation::SlotWrite { slot, offset, byte, length } => {
-                self.slot(*slot)?.write_at(*offset, &vec![*byte; *length]).map(|n| n.to_string())
-            }
-            Operation::SlotAppend { slot, byte, length } => {
-                self.slot(*slot)?.append(&vec![*byte; *length]).map(|n| n.to_string())
-            }
+            Operation::SlotWrite {
+                slot,
+                offset,
+                byte,
+                length,
+            } => self
+                .slot(*slot)?
+                .write_at(*offset, &vec![*byte; *length])
+                .map(|n| n.to_string()),
+            Operation::SlotAppend { slot, byte, length } => self
+                .slot(*slot)?
+                .append(&vec![*byte; *length])
+                .map(|n| n.to_string()),
             Operation::SlotTruncate { slot, size } => self.slot(*slot)?.truncate(*size).map(done),
             Operation::SlotRead { slot } => {
                 let file = self.slot(*slot)?;
-                Ok(format!("{} {}", describe(&file.stat()?), shown(&read_all(file)?)))
+                Ok(format!(
+                    "{} {}",
+                    describe(&file.stat()?),
+                    shown(&read_all(file)?)
+                ))
             }
         }
     }

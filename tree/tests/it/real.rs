@@ -19,7 +19,10 @@ const FLAGS: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 
 impl Real {
     pub(crate) fn new() -> Real {
-        Real { root: tempfile::tempdir().unwrap(), slots: Default::default() }
+        Real {
+            root: tempfile::tempdir().unwrap(),
+            slots: Default::default(),
+        }
     }
 
     fn directory(&self, names: &[&'static str]) -> Result<OwnedFd, HostErrno> {
@@ -27,7 +30,9 @@ impl Real {
             rustix::fs::openat(at, name, FLAGS | OFlags::DIRECTORY, Mode::empty())
         };
         let root = rustix::fs::open(self.root.path(), FLAGS | OFlags::DIRECTORY, Mode::empty())?;
-        names.iter().try_fold(root, |directory, name| open(&directory, name))
+        names
+            .iter()
+            .try_fold(root, |directory, name| open(&directory, name))
     }
 
     fn place(&self, path: &[&'static str]) -> Result<(OwnedFd, &'static str), HostErrno> {
@@ -48,9 +53,12 @@ impl Real {
         let done = |()| String::new();
         let write = OFlags::RDWR | OFlags::CREATE;
         match operation {
-            Operation::Write { path, offset, byte, length } => {
-                write_all(&self.open(path, write, 0o644)?, *offset, *byte, *length)
-            }
+            Operation::Write {
+                path,
+                offset,
+                byte,
+                length,
+            } => write_all(&self.open(path, write, 0o644)?, *offset, *byte, *length),
             Operation::Append { path, byte, length } => {
                 let file = self.open(path, write, 0o644)?;
                 write_all(&file, size(&file)?, *byte, *length)
@@ -58,12 +66,17 @@ impl Real {
             Operation::Truncate { path, size } => {
                 rustix::fs::ftruncate(self.open(path, OFlags::RDWR, 0)?, *size).map(done)
             }
-            Operation::Create { path } => self.open(path, write | OFlags::EXCL, 0o600).map(|_| String::new()),
+            Operation::Create { path } => self
+                .open(path, write | OFlags::EXCL, 0o600)
+                .map(|_| String::new()),
             Operation::Empty { path } => {
                 // Not O_TRUNC with O_CREAT, which tells of a directory first.
-                self.open(path, write | OFlags::TRUNC, 0o644).map(|_| String::new())
+                self.open(path, write | OFlags::TRUNC, 0o644)
+                    .map(|_| String::new())
             }
-            Operation::Read { path } => read_all(&self.open(path, OFlags::RDONLY, 0)?).map(|bytes| shown(&bytes)),
+            Operation::Read { path } => {
+                read_all(&self.open(path, OFlags::RDONLY, 0)?).map(|bytes| shown(&bytes))
+            }
             Operation::MakeDirectory { path } => {
                 let (directory, name) = self.place(path)?;
                 rustix::fs::mkdirat(directory, name, Mode::from_raw_mode(0o755)).map(done)
@@ -97,7 +110,8 @@ impl Real {
             }
             Operation::Stat { path } => {
                 let (directory, name) = self.place(path)?;
-                rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| describe(&stat))
+                rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)
+                    .map(|stat| describe(&stat))
             }
             Operation::SetMode { path, mode } => {
                 let (directory, name) = self.place(path)?;
@@ -105,7 +119,13 @@ impl Real {
                 if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
                     return Err(HostErrno::NOTSUP);
                 }
-                rustix::fs::chmodat(directory, name, Mode::from_raw_mode(*mode), AtFlags::empty()).map(done)
+                rustix::fs::chmodat(
+                    directory,
+                    name,
+                    Mode::from_raw_mode(*mode),
+                    AtFlags::empty(),
+                )
+                .map(done)
             }
             Operation::List { path } => {
                 let names = names(&self.directory(path)?)?;
@@ -120,17 +140,26 @@ impl Real {
                 self.slots[*slot] = None;
                 Ok(String::new())
             }
-            Operation::SlotWrite { slot, offset, byte, length } => {
-                write_all(self.slot(*slot)?, *offset, *byte, *length)
-            }
+            Operation::SlotWrite {
+                slot,
+                offset,
+                byte,
+                length,
+            } => write_all(self.slot(*slot)?, *offset, *byte, *length),
             Operation::SlotAppend { slot, byte, length } => {
                 let file = self.slot(*slot)?;
                 write_all(file, size(file)?, *byte, *length)
             }
-            Operation::SlotTruncate { slot, size } => rustix::fs::ftruncate(self.slot(*slot)?, *size).map(done),
+            Operation::SlotTruncate { slot, size } => {
+                rustix::fs::ftruncate(self.slot(*slot)?, *size).map(done)
+            }
             Operation::SlotRead { slot } => {
                 let file = self.slot(*slot)?;
-                Ok(format!("{} {}", describe(&rustix::fs::fstat(file)?), shown(&read_all(file)?)))
+                Ok(format!(
+                    "{} {}",
+                    describe(&rustix::fs::fstat(file)?),
+                    shown(&read_all(file)?)
+                ))
             }
         }
     }
@@ -142,12 +171,17 @@ impl Real {
         while let Some((path, directory)) = waiting.pop() {
             for name in names(&directory).unwrap() {
                 let path = format!("{path}/{name}");
-                let stat = rustix::fs::statat(&directory, &*name, AtFlags::SYMLINK_NOFOLLOW).unwrap();
-                let open = |flags| rustix::fs::openat(&directory, &*name, FLAGS | flags, Mode::empty()).unwrap();
+                let stat =
+                    rustix::fs::statat(&directory, &*name, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+                let open = |flags| {
+                    rustix::fs::openat(&directory, &*name, FLAGS | flags, Mode::empty()).unwrap()
+                };
                 let mut content = String::new();
                 match FileType::from_raw_mode(stat.st_mode) {
                     FileType::Directory => waiting.push((path.clone(), open(OFlags::DIRECTORY))),
-                    FileType::RegularFile => content = shown(&read_all(&open(OFlags::RDONLY)).unwrap()),
+                    FileType::RegularFile => {
+                        content = shown(&read_all(&open(OFlags::RDONLY)).unwrap())
+                    }
                     _ => {}
                 }
                 found.insert(path, format!("{} {content}", describe(&stat)));
@@ -202,7 +236,10 @@ fn size(file: &OwnedFd) -> Result<u64, HostErrno> {
 }
 
 fn write_all(file: &OwnedFd, offset: u64, byte: u8, length: usize) -> Result<String, HostErrno> {
-    assert_eq!(rustix::io::pwrite(file, &vec![byte; length], offset)?, length);
+    assert_eq!(
+        rustix::io::pwrite(file, &vec![byte; length], offset)?,
+        length
+    );
     Ok(length.to_string())
 }
 

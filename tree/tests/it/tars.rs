@@ -14,18 +14,36 @@ fn sample() -> Arc<Tree> {
     write(&tree, "empty", b"");
     write(&tree, "dir/small", b"small");
     write(&tree, "dir/large", &noise(1, 300_000));
-    write(&tree, &format!("{}/{}", "long".repeat(50), "name".repeat(60)), b"long");
+    write(
+        &tree,
+        &format!("{}/{}", "long".repeat(50), "name".repeat(60)),
+        b"long",
+    );
     let (dir, _) = at(&tree, "dir/x");
     dir.set_entry_mode("small", 0o755).unwrap();
     dir.symlink("link", "../../outside").unwrap();
     dir.symlink("far", &"t/".repeat(200)).unwrap();
     dir.link("large", &tree.root(), "again").unwrap();
     tree.root().create_directory("bare", 0o700).unwrap();
-    let when = NewTime::At(Timestamp { seconds: 1_700_000_000, nanoseconds: 123_456_789 });
+    let when = NewTime::At(Timestamp {
+        seconds: 1_700_000_000,
+        nanoseconds: 123_456_789,
+    });
     for name in ["small", "link"] {
-        dir.set_entry_times(name, NewTimes { accessed: NewTime::Keep, modified: when }).unwrap();
+        dir.set_entry_times(
+            name,
+            NewTimes {
+                accessed: NewTime::Keep,
+                modified: when,
+            },
+        )
+        .unwrap();
     }
-    dir.set_times(NewTimes { accessed: NewTime::Keep, modified: when }).unwrap();
+    dir.set_times(NewTimes {
+        accessed: NewTime::Keep,
+        modified: when,
+    })
+    .unwrap();
     tree
 }
 
@@ -38,12 +56,22 @@ fn what_is_exported_is_imported() {
     assert_eq!((imported.entries, imported.passed_over.len()), (10, 0));
     assert_eq!(dump(&other.snapshot()), dump(&tree.snapshot()));
     for path in ["dir", "dir/small", "dir/link", "bare"] {
-        let (before, after) = (tree.snapshot().stat(path).unwrap(), other.snapshot().stat(path).unwrap());
+        let (before, after) = (
+            tree.snapshot().stat(path).unwrap(),
+            other.snapshot().stat(path).unwrap(),
+        );
         assert_eq!(before.modified, after.modified, "{path}");
     }
-    assert_eq!(other.snapshot().stat("again").unwrap().ino, other.snapshot().stat("dir/large").unwrap().ino);
+    assert_eq!(
+        other.snapshot().stat("again").unwrap().ino,
+        other.snapshot().stat("dir/large").unwrap().ino
+    );
     assert!(other.snapshot().verify().is_sound());
-    assert_eq!(export(&other.snapshot(), Vec::new()).unwrap(), archive, "the same files give the same bytes");
+    assert_eq!(
+        export(&other.snapshot(), Vec::new()).unwrap(),
+        archive,
+        "the same files give the same bytes"
+    );
     // Over what is there: the same again.
     import(&other.root(), &*archive).unwrap();
     assert_eq!(dump(&other.snapshot()), dump(&tree.snapshot()));
@@ -51,21 +79,38 @@ fn what_is_exported_is_imported() {
 
 #[test]
 fn other_programs_read_it() {
-    let Ok(version) = std::process::Command::new("tar").arg("--version").output() else { return };
+    let Ok(version) = std::process::Command::new("tar").arg("--version").output() else {
+        return;
+    };
     assert!(version.status.success());
     let (tree, folder) = (sample(), tempfile::tempdir().unwrap());
     let archive = folder.path().join("it.tar");
     std::fs::write(&archive, export(&tree.snapshot(), Vec::new()).unwrap()).unwrap();
     let to = folder.path().join("out");
     std::fs::create_dir(&to).unwrap();
-    let done = std::process::Command::new("tar").arg("-xpf").arg(&archive).arg("-C").arg(&to).status().unwrap();
+    let done = std::process::Command::new("tar")
+        .arg("-xpf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(&to)
+        .status()
+        .unwrap();
     assert!(done.success());
     assert_eq!(std::fs::read(to.join("again")).unwrap(), noise(1, 300_000));
     let metadata = std::fs::metadata(to.join("dir/small")).unwrap();
-    let since = metadata.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let since = metadata
+        .modified()
+        .unwrap()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     assert_eq!(since.as_nanos(), 1_700_000_000_123_456_789);
     // And back, as another program writes it.
-    let back = std::process::Command::new("tar").args(["-c", "--format=pax", "-C"]).arg(&to).arg(".").output().unwrap();
+    let back = std::process::Command::new("tar")
+        .args(["-c", "--format=pax", "-C"])
+        .arg(&to)
+        .arg(".")
+        .output()
+        .unwrap();
     let other = crate::tree();
     import(&other.root(), &*back.stdout).unwrap();
     let mut expected = dump(&tree.snapshot());
@@ -108,10 +153,28 @@ fn nothing_leads_out() {
     tree.root().symlink("way", "outside").unwrap();
     for kind in [EntryType::Regular, EntryType::Directory] {
         let error = import(&tree.root(), &*forged("way/x", kind, "")).unwrap_err();
-        assert!(matches!(error, ImportError::Refused { errno: Errno::NotDirectory, .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                ImportError::Refused {
+                    errno: Errno::NotDirectory,
+                    ..
+                }
+            ),
+            "{error}"
+        );
     }
     let error = import(&tree.root(), &*forged("b", EntryType::Link, "way/x")).unwrap_err();
-    assert!(matches!(error, ImportError::Refused { errno: Errno::NotDirectory, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            ImportError::Refused {
+                errno: Errno::NotDirectory,
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert_eq!(outside.list().unwrap().count(), 0);
     // A file that replaces the symlink does not write through it.
     tree.root().symlink("file", "inside").unwrap();
@@ -123,11 +186,17 @@ fn nothing_leads_out() {
 #[test]
 fn what_is_no_archive_is_refused() {
     for bytes in [noise(1, 5000), noise(2, 100), vec![b'x'; 512]] {
-        assert!(matches!(import(&tree().root(), &*bytes), Err(ImportError::Read(_))));
+        assert!(matches!(
+            import(&tree().root(), &*bytes),
+            Err(ImportError::Read(_))
+        ));
     }
     let mut cut = export(&sample().snapshot(), Vec::new()).unwrap();
     cut.truncate(100_000);
-    assert!(matches!(import(&tree().root(), &*cut), Err(ImportError::Read(_))));
+    assert!(matches!(
+        import(&tree().root(), &*cut),
+        Err(ImportError::Read(_))
+    ));
     assert_eq!(import(&tree().root(), &[][..]).unwrap().entries, 0);
 }
 
