@@ -176,6 +176,11 @@ impl Ledger {
         release(&self.files, 1);
     }
 
+    /// Gives several entries back.
+    pub(super) fn release_files(&self, files: u64) {
+        release(&self.files, files);
+    }
+
     /// Takes one descriptor until the permit is dropped.
     pub(super) fn open_descriptor(self: &Arc<Ledger>) -> Result<DescriptorPermit, Errno> {
         self.charge(

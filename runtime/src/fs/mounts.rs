@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Errno;
 use super::backends::synthetic::Synthetic;
-use super::backends::{dev, host_directory};
+use super::backends::{dev, host_directory, tree};
 use super::ledger::{Ledger, Usage};
 use super::node::Directory;
 use super::path::{Name, normal_names};
@@ -51,7 +51,7 @@ pub enum MountError {
 pub struct MountInfo {
     /// Where it is.
     pub at: String,
-    /// What it is made of: `directory`, `image`, `dev`, `proc` or `none`.
+    /// What it is made of: `directory`, `image`, `tree`, `dev`, `proc` or `none`.
     pub kind: &'static str,
     /// Whether it can be changed.
     pub access: Access,
@@ -109,6 +109,11 @@ impl Mounts {
                     ("directory", mount.access, root)
                 }
                 MountSource::Image(image) => ("image", Access::ReadOnly, image.root()),
+                MountSource::Tree(tree) => (
+                    "tree",
+                    mount.access,
+                    tree::open(tree, mount.access, &ledger),
+                ),
             };
             table.add(&mount.at, kind, access, root)?;
         }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use glovebox_tree::Tree;
+
 use crate::fs::Image;
 
 /// One place in the sandbox's tree of files.
@@ -23,6 +25,9 @@ pub enum MountSource {
     HostDirectory(PathBuf),
     /// A tree of files in memory, shared by all who mount it. Always read-only.
     Image(Arc<Image>),
+    /// A versioned tree. Where it is mounted to be changed, the sandbox's limits become its own; so no more than one
+    /// sandbox at a time may mount a tree like that.
+    Tree(Arc<Tree>),
 }
 
 /// What may be done with a mount's files.
@@ -40,6 +45,7 @@ impl Mount {
         let same = match (&self.source, &by.source) {
             (MountSource::HostDirectory(a), MountSource::HostDirectory(b)) => a == b,
             (MountSource::Image(a), MountSource::Image(b)) => Arc::ptr_eq(a, b),
+            (MountSource::Tree(a), MountSource::Tree(b)) => Arc::ptr_eq(a, b),
             _ => false,
         };
         (same && self.at == by.at).then(|| Mount {

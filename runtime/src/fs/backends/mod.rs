@@ -8,3 +8,4 @@ pub mod host_directory;
 pub mod image;
 pub mod proc;
 pub(super) mod synthetic;
+pub(super) mod tree;

@@ -23,9 +23,9 @@ fn usage(sandbox: &Sandbox) -> (u64, u64) {
     (usage.bytes, usage.files)
 }
 
-#[test]
-fn every_change_is_accounted_for() {
-    let sandbox = Sandbox::limited(LIMITS);
+both!(every_change_is_accounted_for);
+fn every_change_is_accounted_for(on: Backing) {
+    let sandbox = Sandbox::limited(on, LIMITS);
     let (view, root) = (sandbox.view(), sandbox.root());
     sandbox.write("/workspace/a", "12345").unwrap();
     assert_eq!(usage(&sandbox), (5, EMPTY.files + 1));
@@ -67,9 +67,9 @@ fn every_change_is_accounted_for() {
     assert!(sandbox.mounts.ledger().take_refusals().is_empty());
 }
 
-#[test]
-fn a_write_stops_at_the_quota() {
-    let sandbox = Sandbox::limited(LIMITS);
+both!(a_write_stops_at_the_quota);
+fn a_write_stops_at_the_quota(on: Backing) {
+    let sandbox = Sandbox::limited(on, LIMITS);
     sandbox.write("/workspace/a", &"x".repeat(600)).unwrap();
     let file = sandbox.mounts.open("/tmp/b", OpenHow::replacing()).unwrap();
     assert_eq!(
@@ -95,9 +95,9 @@ fn a_write_stops_at_the_quota() {
     assert_eq!(file.append(b"x"), Ok(1));
 }
 
-#[test]
-fn a_file_stops_at_its_own_limit() {
-    let sandbox = Sandbox::limited(LIMITS);
+both!(a_file_stops_at_its_own_limit);
+fn a_file_stops_at_its_own_limit(on: Backing) {
+    let sandbox = Sandbox::limited(on, LIMITS);
     let file = sandbox
         .mounts
         .open("/workspace/a", OpenHow::replacing())
@@ -111,9 +111,9 @@ fn a_file_stops_at_its_own_limit() {
     assert_eq!(usage(&sandbox).0, 600);
 }
 
-#[test]
-fn entries_are_limited() {
-    let sandbox = Sandbox::limited(LIMITS);
+both!(entries_are_limited);
+fn entries_are_limited(on: Backing) {
+    let sandbox = Sandbox::limited(on, LIMITS);
     let (view, root) = (sandbox.view(), sandbox.root());
     for number in 0..9 {
         sandbox.write(&format!("/workspace/{number}"), "").unwrap();
@@ -136,9 +136,9 @@ fn entries_are_limited() {
     sandbox.write("/workspace/more", "").unwrap();
 }
 
-#[test]
-fn what_fails_costs_nothing() {
-    let sandbox = Sandbox::limited(LIMITS);
+both!(what_fails_costs_nothing);
+fn what_fails_costs_nothing(on: Backing) {
+    let sandbox = Sandbox::limited(on, LIMITS);
     let (view, root) = (sandbox.view(), sandbox.root());
     sandbox.write("/workspace/a", "1").unwrap();
     let before = sandbox.mounts.usage();
@@ -168,9 +168,9 @@ fn what_fails_costs_nothing() {
     assert_eq!(sandbox.mounts.usage(), before);
 }
 
-#[test]
-fn descriptors_are_limited() {
-    let sandbox = Sandbox::limited(LIMITS);
+both!(descriptors_are_limited);
+fn descriptors_are_limited(on: Backing) {
+    let sandbox = Sandbox::limited(on, LIMITS);
     sandbox.write("/workspace/a", "1").unwrap();
     let mut open: Vec<_> = (0..5)
         .map(|_| {
@@ -209,12 +209,15 @@ fn what_was_there_before_is_counted() {
     assert_eq!((mounts.usage().bytes, mounts.usage().files), (100, 1));
 }
 
-#[test]
-fn writers_at_once_are_charged_exactly() {
-    let sandbox = Sandbox::limited(LedgerLimits {
-        disk_bytes_max: 1 << 30,
-        ..LedgerLimits::UNLIMITED
-    });
+both!(writers_at_once_are_charged_exactly);
+fn writers_at_once_are_charged_exactly(on: Backing) {
+    let sandbox = Sandbox::limited(
+        on,
+        LedgerLimits {
+            disk_bytes_max: 1 << 30,
+            ..LedgerLimits::UNLIMITED
+        },
+    );
     sandbox.write("/workspace/log", "").unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {

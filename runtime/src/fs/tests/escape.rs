@@ -1,6 +1,6 @@
 //! Nothing outside the mounts can be reached, whatever a guest or another process of the host does.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;

@@ -1,22 +1,50 @@
 //! Tests of the tree as a whole: tables for what POSIX says, and a real directory to compare with.
 
+/// Runs a test over every backend that a guest can change.
+macro_rules! both {
+    ($name:ident) => {
+        mod $name {
+            use super::Backing;
+
+            #[test]
+            fn on_a_host_directory() {
+                super::$name(Backing::HostDirectory);
+            }
+
+            #[test]
+            fn on_a_tree() {
+                super::$name(Backing::Tree);
+            }
+        }
+    };
+}
+
 mod counting;
 mod escape;
+mod host_names;
 mod oracle;
 mod posix;
+mod trees;
 mod walking;
 
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use glovebox_tree::{Store, StoreOptions, Tree, Unlimited};
 use tempfile::TempDir;
 
 use super::mounts::{Location, Mounts};
 use super::walk::{Caller, View};
 use super::{Errno, Image, Ledger, LedgerLimits, OpenHow};
 use crate::grant::{Access, Mount, MountSource};
+
+/// What `/workspace` and `/tmp` are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backing {
+    HostDirectory,
+    Tree,
+}
 
 /// A sandbox's tree with one mount of each kind, and a secret beside it on the host.
 struct Sandbox {
@@ -26,10 +54,14 @@ struct Sandbox {
 
 impl Sandbox {
     fn new() -> Sandbox {
-        Sandbox::limited(LedgerLimits::UNLIMITED)
+        Sandbox::on(Backing::HostDirectory)
     }
 
-    fn limited(limits: LedgerLimits) -> Sandbox {
+    fn on(backing: Backing) -> Sandbox {
+        Sandbox::limited(backing, LedgerLimits::UNLIMITED)
+    }
+
+    fn limited(backing: Backing, limits: LedgerLimits) -> Sandbox {
         let host = tempfile::tempdir().unwrap();
         for directory in [
             "workspace",
@@ -42,31 +74,50 @@ impl Sandbox {
         }
         std::fs::write(host.path().join("secret"), "secret").unwrap();
         std::fs::write(host.path().join("frozen/file"), "frozen").unwrap();
-        let mounts = Sandbox::mount(host.path(), limits);
+        let mounts = match backing {
+            Backing::HostDirectory => Sandbox::mount(host.path(), limits),
+            Backing::Tree => {
+                let (workspace, tmp) = (tree(), tree());
+                workspace.root().create_directory("inner", 0o755).unwrap();
+                let workspace = MountSource::Tree(workspace);
+                Sandbox::mount_with(host.path(), limits, workspace, MountSource::Tree(tmp))
+            }
+        };
         Sandbox { mounts, host }
     }
 
     fn mount(host: &Path, limits: LedgerLimits) -> Arc<Mounts> {
-        let directory = |at: &str, name: &str, access| Mount {
+        let directory = |name| MountSource::HostDirectory(host.join(name));
+        Sandbox::mount_with(host, limits, directory("workspace"), directory("tmp"))
+    }
+
+    fn mount_with(
+        host: &Path,
+        limits: LedgerLimits,
+        workspace: MountSource,
+        tmp: MountSource,
+    ) -> Arc<Mounts> {
+        let mount = |at: &str, source, access| Mount {
             at: at.to_owned(),
-            source: MountSource::HostDirectory(host.join(name)),
+            source,
             access,
         };
+        let frozen = MountSource::HostDirectory(host.join("frozen"));
         let image = Image::new([
             ("bin/cat".to_owned(), Bytes::from_static(b"\0asm"), 0o755),
             ("lib/text".to_owned(), Bytes::from_static(b"text"), 0o644),
         ]);
         let mounts = [
-            directory("/workspace", "workspace", Access::ReadWrite),
-            directory("/workspace/inner/frozen", "frozen", Access::ReadOnly),
-            directory("/workspace/made/up", "tmp", Access::ReadWrite),
-            directory("/tmp", "tmp", Access::ReadWrite),
-            directory("/mnt/session/uploads", "frozen", Access::ReadOnly),
-            Mount {
-                at: "/usr".into(),
-                source: MountSource::Image(Arc::new(image)),
-                access: Access::ReadWrite,
-            },
+            mount("/workspace", workspace, Access::ReadWrite),
+            mount("/workspace/inner/frozen", frozen.clone(), Access::ReadOnly),
+            mount("/workspace/made/up", tmp.clone(), Access::ReadWrite),
+            mount("/tmp", tmp, Access::ReadWrite),
+            mount("/mnt/session/uploads", frozen, Access::ReadOnly),
+            mount(
+                "/usr",
+                MountSource::Image(Arc::new(image)),
+                Access::ReadWrite,
+            ),
         ];
         Mounts::from_grant(&mounts, Ledger::new(limits)).unwrap()
     }
@@ -87,7 +138,8 @@ impl Sandbox {
     }
 
     fn link(&self, target: &str, name: &str) {
-        symlink(target, self.workspace().join(name)).unwrap();
+        let path = format!("/workspace/{name}");
+        self.view().symlink(&self.root(), &path, target).unwrap();
     }
 
     fn read(&self, path: &str) -> Result<String, Errno> {
@@ -112,4 +164,18 @@ impl Sandbox {
 
 fn open_error(sandbox: &Sandbox, path: &str, how: OpenHow) -> Option<Errno> {
     sandbox.mounts.open(path, how).err()
+}
+
+/// An empty tree whose clock is the host's.
+fn tree() -> Arc<Tree> {
+    let clock = || {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        glovebox_tree::Timestamp {
+            seconds: u64::try_from(now.tv_sec).unwrap(),
+            nanoseconds: u32::try_from(now.tv_nsec).unwrap(),
+        }
+    };
+    let blobs = Arc::new(glovebox_tree::MemoryBlobs::default());
+    let store = Store::open(StoreOptions::new(blobs, Arc::new(clock))).unwrap();
+    Tree::new(&store, Arc::new(Unlimited))
 }

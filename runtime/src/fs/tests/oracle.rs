@@ -1,7 +1,7 @@
 //! Random operations, here and in a real directory beside it: the same results, the same errors, the same tree.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -265,25 +265,70 @@ fn contents(root: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
     }
 }
 
+/// Everything in a directory of the sandbox.
+fn seen(sandbox: &Sandbox, path: &str, prefix: &str, found: &mut BTreeMap<String, String>) {
+    for entry in sandbox.mounts.list(path).unwrap() {
+        let (path, name) = (
+            format!("{path}/{}", entry.name),
+            format!("{prefix}/{}", entry.name),
+        );
+        let shown = match entry.kind {
+            Kind::Directory => {
+                seen(sandbox, &path, &name, found);
+                "directory".to_owned()
+            }
+            Kind::Symlink => format!(
+                "-> {}",
+                sandbox.view().read_link(&sandbox.root(), &path).unwrap()
+            ),
+            _ => {
+                // Whatever its mode says, the real directory is looked at with all rights too.
+                format!("{:?}", sandbox.mounts.read_file(&path, 1 << 20).unwrap())
+            }
+        };
+        found.insert(name, shown);
+    }
+}
+
+fn compare(on: Backing, operations: &[Operation]) -> Result<(), TestCaseError> {
+    let sandbox = Sandbox::limited(
+        on,
+        LedgerLimits {
+            disk_bytes_max: 1 << 30,
+            ..LedgerLimits::UNLIMITED
+        },
+    );
+    let before = sandbox.mounts.usage().files;
+    let real = tempfile::tempdir().unwrap();
+    let root = real.path().to_path_buf();
+    for operation in operations {
+        let expected = theirs(&root, operation).map_err(Errno::from);
+        let got = ours(&sandbox, operation);
+        prop_assert_eq!(got, expected, "{:?}", operation);
+    }
+    let (mut here, mut there) = (BTreeMap::new(), BTreeMap::new());
+    seen(&sandbox, "/tmp", "", &mut here);
+    contents(&root, "", &mut there);
+    prop_assert_eq!(&here, &there);
+    if sandbox.mounts.usage().files > 0 {
+        prop_assert_eq!(
+            sandbox.mounts.usage().files - before,
+            u64::try_from(here.len()).unwrap()
+        );
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_tree_behaves_as_a_real_directory(operations in prop::collection::vec(operation(), 1..40)) {
-        let sandbox = Sandbox::limited(LedgerLimits { disk_bytes_max: 1 << 30, ..LedgerLimits::UNLIMITED });
-        let real = tempfile::tempdir().unwrap();
-        let root = real.path().to_path_buf();
-        for operation in &operations {
-            let expected = theirs(&root, operation).map_err(Errno::from);
-            let got = ours(&sandbox, operation);
-            prop_assert_eq!(got, expected, "{:?}", operation);
-        }
-        let (mut here, mut there) = (BTreeMap::new(), BTreeMap::new());
-        contents(&sandbox.host.path().join("tmp"), "", &mut here);
-        contents(&root, "", &mut there);
-        prop_assert_eq!(&here, &there);
-        if sandbox.mounts.usage().files > 0 {
-            prop_assert_eq!(sandbox.mounts.usage().files, u64::try_from(here.len()).unwrap());
-        }
+    fn a_host_directory_behaves_as_a_real_one(operations in prop::collection::vec(operation(), 1..40)) {
+        compare(Backing::HostDirectory, &operations)?;
+    }
+
+    #[test]
+    fn a_tree_behaves_as_a_real_directory(operations in prop::collection::vec(operation(), 1..40)) {
+        compare(Backing::Tree, &operations)?;
     }
 }
