@@ -1,4 +1,5 @@
-"""Builds this project's component: `python3 build.py`. What is already there is not fetched again.
+"""Builds this project's component: `python3 build.py`. What is already there is not fetched again, and what did not change is
+not built again: the compiler never makes the same bytes twice.
 
 The compiler lives in a virtual environment in the user's cache, for all projects; the packages of requirements.txt in
 build/vendor.
@@ -32,8 +33,14 @@ def main() -> None:
     shutil.rmtree(app, ignore_errors=True)
     shutil.copytree(PROJECT, app, ignore=shutil.ignore_patterns("build", "build.py", "wit", "__pycache__", ".*"))
     (app / "component.py").write_text(entry())
+    # The compiler's version is in there as well, by requirements-build.txt.
+    made_of, stamp = digest(app, vendor, PROJECT / "wit"), BUILD / "component.stamp"
+    if COMPONENT.exists() and stamp.exists() and stamp.read_text() == made_of:
+        return
+    stamp.unlink(missing_ok=True)
     command = [python.parent / "componentize-py", "-q", "-d", PROJECT / "wit", "-w", "python-tool", "componentize"]
     run([*command, "-p", app, "-p", vendor, "-o", COMPONENT, "component"])
+    stamp.write_text(made_of)
 
 
 def entry() -> str:
@@ -72,8 +79,15 @@ def packages(python: pathlib.Path) -> pathlib.Path:
     return vendor
 
 
-def digest(path: pathlib.Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def digest(*paths: pathlib.Path) -> str:
+    """Of files, and of all that is in folders."""
+    made_of = hashlib.sha256()
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(path.rglob("*")):
+            if file.is_file():
+                content = file.read_bytes()
+                made_of.update(f"{file.relative_to(path)} {len(content)}\n".encode() + content)
+    return made_of.hexdigest()[:16]
 
 
 def run(command: list) -> None:

@@ -1,10 +1,11 @@
-// Builds this project's component: `node glovebox/build.mjs` in the project. What is already there is not fetched again.
+// Builds this project's component: `node glovebox/build.mjs` in the project. What is already there is not fetched again, and
+// what did not change is not built again: the compiler never makes the same bytes twice.
 //
 // The compiler lives in the user's cache, for all projects; the packages of package.json in node_modules.
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -76,14 +77,22 @@ async function bundle() {
 
 /** The component, with a JavaScript engine in it. */
 async function componentize(sourcePath) {
+  const witPath = join(project, "wit");
+  const interfaces = readdirSync(witPath, { recursive: true }).filter((file) => file.endsWith(".wit")).sort();
+  const lock = join(glovebox, "toolchain", "package-lock.json");
+  const madeOf = digest(sourcePath, lock, ...interfaces.map((file) => join(witPath, file)));
+  const [output, stamp] = [join(build, "component.wasm"), join(build, "component.stamp")];
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === madeOf) return;
+  rmSync(stamp, { force: true });
   const { componentize: make } = await load("@bytecodealliance/componentize-js/src/componentize.js");
   const { component } = await make({
     sourcePath,
-    witPath: join(project, "wit"),
+    witPath,
     worldName: "javascript-tool",
     disableFeatures: ["fetch-event"],
   });
-  writeFileSync(join(build, "component.wasm"), component);
+  writeFileSync(output, component);
+  writeFileSync(stamp, madeOf);
 }
 
 /** A module of the toolchain. */
@@ -91,8 +100,10 @@ async function load(name) {
   return import(pathToFileURL(join(toolchain, "node_modules", name)));
 }
 
-function digest(file) {
-  return createHash("sha256").update(readFileSync(file)).digest("hex").slice(0, 16);
+function digest(...files) {
+  const madeOf = createHash("sha256");
+  for (const file of files) madeOf.update(readFileSync(file));
+  return madeOf.digest("hex").slice(0, 16);
 }
 
 function run(command, parameters, cwd = project) {
