@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 
-.PHONY: help build demo test unit sdk mcp examples edge check lint bench fmt clean
+.PHONY: help build demo test unit sdk mcp examples docs edge check lint bench fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -29,6 +29,9 @@ mcp: build ## the official MCP clients against a running server and `glovebox mc
 
 examples: build ## every example tool, and a new project in each language, built and tested in clean folders
 	scripts/examples-test.sh target/release/glovebox
+
+docs: build ## every page of docs/ that has commands, followed to the letter in clean folders; fetches compilers
+	scripts/docs-test.sh target/release/glovebox
 
 edge: build ## the service without a compiler (examples/edge) answers; prints its size, memory and start
 	scripts/bench-edge.sh target/release/glovebox

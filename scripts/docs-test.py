@@ -8,7 +8,7 @@ What is done with a page, from its top to its end, in one shell:
   the next one is `echo $?`.
 * A command that ends in `&` goes on; what it prints is waited for.
 * Below a paragraph that begins with "Save this as `FILE`", a block is written into that file.
-* Below a paragraph that ends in "`FILE`:", a block has to be in that file, as it is.
+* Below a paragraph that ends in "this is `FILE`:", a block has to be in that file, as it is.
 
 The ports 8080 and 9000 of this machine are replaced by free ones. Everything that a page started is ended with it.
 """
@@ -43,7 +43,7 @@ def main() -> int:
         return 2
     binary = pathlib.Path(sys.argv[1]).resolve()
     tutorials = sorted(path.stem for path in (DOCS / "tutorials").glob("*.md"))
-    others = sorted(path.stem for path in DOCS.glob("*.md"))
+    others = sorted(path.stem for path in DOCS.glob("*.md") if "\n```console\n" in path.read_text())
     failed = []
     for name in sys.argv[2:] or [*others, *tutorials]:
         path = DOCS / "tutorials" / f"{name}.md" if name in tutorials else DOCS / f"{name}.md"
@@ -126,7 +126,7 @@ def read(path: pathlib.Path):
             continue
         before = paragraph(lines[: first - 1])
         save = re.match(r"Save this as `([^`]+)`", before)
-        name = save or re.search(r"`([^`]+)`:$", before)
+        name = save or re.search(r"[Tt]his is `([^`]+)`:$", before)
         if name:
             yield Block(first, name[1], "\n".join(block) + "\n", write=bool(save))
 
