@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::Method;
+use http::header::{self, HeaderName};
 use http_body::{Body, Frame, SizeHint};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Url};
@@ -18,6 +20,17 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::policy::{Policy, Reach, Refusal};
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Headers that guests do not set: where one request ends and who is asked follow from the URL that was checked and from the
+/// body, and from nothing else. A second request inside the first would pass no check.
+const OURS: [HeaderName; 6] = [
+    header::HOST,
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 /// Sends `request`, whose URI is absolute, if the policy allows it. `time_max` may only narrow the policy's.
 ///
@@ -31,13 +44,22 @@ pub(super) async fn send(
     let url = Url::parse(&parts.uri.to_string())
         .map_err(|error| Refusal::Invalid(format!("not a URL: {error}")))?;
     policy.check(&url)?;
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        let reason = format!("the method {} is not possible", parts.method);
+        return Err(Refusal::Invalid(reason));
+    }
     let mut headers = parts.headers;
     let secret = policy.stand_ins().reveal(&url, &mut headers)?;
     let reach = policy.reach(&url, secret.as_deref())?;
     let permit = policy.enter()?;
     let host = url.host_str().unwrap_or_default().to_owned();
-    // It follows from the URL that was checked, and from nothing else.
-    headers.remove(http::header::HOST);
+    for name in OURS {
+        headers.remove(name);
+    }
+    // One is kept: a body that is a stream has no other length, and is cut there.
+    if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
+        return Err(Refusal::Invalid("two lengths of one body".to_owned()));
+    }
     let answer = client(reach)?
         .request(parts.method, url)
         .headers(headers)
@@ -292,5 +314,63 @@ mod tests {
         let refused = get(resolver(), port).await.unwrap_err();
         assert!(matches!(refused, Refusal::Prohibited { .. }), "{refused}");
         assert_eq!(connections.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_guest_does_not_say_where_its_request_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let served = std::thread::spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"elsewhere\r\n\r\n") {
+                let mut bytes = [0; 4096];
+                let count = connection.read(&mut bytes).unwrap();
+                asked.extend_from_slice(&bytes[..count]);
+            }
+            connection.write_all(b"HTTP/1.1 204 Done\r\n\r\n").unwrap();
+            String::from_utf8(asked).unwrap()
+        });
+        let policy = Policy::of(&crate::grant::Grant {
+            network: crate::grant::Network::Unrestricted,
+            private_addresses: true,
+            ..Default::default()
+        });
+        let body = "GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n";
+        let request = |method: &str, headers: &[(&str, &str)]| {
+            let mut request = http::Request::builder().method(method).uri(&url);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            request.body(reqwest::Body::from(body)).unwrap()
+        };
+        let refused = [
+            ("TRACE", &[][..]),
+            ("CONNECT", &[]),
+            ("POST", &[("content-length", "1"), ("content-length", "50")]),
+        ];
+        for (method, headers) in refused {
+            let refusal = send(&policy, request(method, headers), None).await;
+            assert!(matches!(refusal, Err(Refusal::Invalid(_))), "{method}");
+        }
+        let headers = [
+            ("host", "elsewhere"),
+            ("transfer-encoding", "identity"),
+            ("connection", "upgrade"),
+            ("upgrade", "h2c"),
+            ("x-mine", "1"),
+        ];
+        let answer = send(&policy, request("POST", &headers), None).await;
+        assert_eq!(answer.unwrap().status(), 204);
+        let asked = served.join().unwrap().to_lowercase();
+        let (head, _) = asked.split_once("\r\n\r\n").unwrap();
+        let length = format!("content-length: {}", body.len());
+        assert!(
+            head.contains(&length) && head.contains("x-mine: 1"),
+            "{head}"
+        );
+        for word in ["transfer-encoding", "upgrade", "elsewhere"] {
+            assert!(!head.contains(word), "{word}: {head}");
+        }
     }
 }
