@@ -15,11 +15,20 @@ use crate::state::State;
 /// The most that a tool may leave for its next call.
 const STATE_BYTES_MAX: usize = 16 << 20;
 
+/// And all tools of one sandbox: it stays in the host's memory for as long as the sandbox does.
+const STATES_BYTES_MAX: usize = 64 << 20;
+
 /// Bytes of a message of progress, or of why a deadline ended the call.
 const MESSAGE_BYTES_MAX: usize = 1024;
 
 /// Bytes of a line of the log.
 const LOG_BYTES_MAX: usize = 8192;
+
+/// Bytes of the name of a program in the log: it is the first of its arguments, which its parent chose.
+const NAME_BYTES_MAX: usize = 128;
+
+/// What a line of the log takes besides: its time, its level, its target.
+const LINE_BYTES: u64 = 100;
 
 /// Messages of progress of one call. `wit/tool` promises it.
 const PROGRESS_PER_SECOND: usize = 10;
@@ -67,9 +76,15 @@ impl Host for State {
                 state.len()
             )));
         }
-        self.sandbox
-            .tool_state()
-            .insert(tool.name.clone(), Bytes::from(state));
+        let mut all = self.sandbox.tool_state();
+        let others = all.iter().filter(|(name, _)| **name != tool.name);
+        let others: usize = others.map(|(_, state)| state.len()).sum();
+        if others + state.len() > STATES_BYTES_MAX {
+            return Ok(Err(format!(
+                "the tools of this sandbox may leave {STATES_BYTES_MAX} bytes of state together"
+            )));
+        }
+        all.insert(tool.name.clone(), Bytes::from(state));
         Ok(Ok(()))
     }
 
@@ -92,10 +107,13 @@ impl Host for State {
     }
 
     fn log(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        // It takes room in the host's logs as an answer does in its memory.
-        self.process.account.add_output(message.len() as u64);
-        let message = cut(message, LOG_BYTES_MAX);
         let guest = self.process.arguments.first().map_or("", String::as_str);
+        let guest = one_line(&guest[..guest.floor_char_boundary(NAME_BYTES_MAX)]);
+        // It takes room in the host's logs as an answer does in its memory, and a line without words takes some too.
+        self.process
+            .account
+            .add_output((message.len() + guest.len()) as u64 + LINE_BYTES);
+        let message = one_line(&cut(message, LOG_BYTES_MAX));
         match level {
             Level::Debug => tracing::debug!(target: "glovebox::guest", guest, "{message}"),
             Level::Info => tracing::info!(target: "glovebox::guest", guest, "{message}"),
@@ -125,6 +143,19 @@ impl Host for State {
 fn cut(mut message: String, bytes_max: usize) -> String {
     message.truncate(message.floor_char_boundary(bytes_max));
     message
+}
+
+/// The text as a part of one line, so that no guest writes lines of the log that look like the host's own.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 /// Lets so much progress through and no more.
@@ -198,6 +229,15 @@ mod tests {
         };
         assert_eq!(admitted(&mut pace, 0), PROGRESS_PER_SECOND);
         assert_eq!(admitted(&mut pace, 1000), PROGRESS_PER_SECOND);
+    }
+
+    #[test]
+    fn a_message_stays_on_its_line() {
+        assert_eq!(one_line("ä b"), "ä b");
+        assert_eq!(
+            one_line("x\n2026 ERROR \u{1b}[31mforged\r"),
+            "x\\n2026 ERROR \\u{1b}[31mforged\\r"
+        );
     }
 
     #[test]

@@ -276,6 +276,36 @@ async fn gigabytes_of_output() {
     expect_limit(&tool.load(), LimitKind::Output).await;
 }
 
+/// Lines without words take room in the host's logs too.
+#[tokio::test]
+async fn a_flood_of_empty_lines() {
+    let tool = WatTool {
+        imports: r#"(import "glovebox:tool/context@0.2.0" "log" (func $log (param i32 i32 i32)))"#,
+        call: "(loop $on (call $log (i32.const 0) (i32.const 0) (i32.const 0)) (br $on)) unreachable",
+        ..WatTool::default()
+    };
+    let hands = hands(|_| ());
+    let options = CallOptions {
+        limits: Some(Limits {
+            output_bytes_max: 100_000,
+            ..Limits::default()
+        }),
+        ..CallOptions::default()
+    };
+    let report = hands.sandbox.call(&tool.load(), "{}", options).await;
+    assert!(
+        matches!(
+            report.outcome,
+            Outcome::Limit {
+                which: LimitKind::Output,
+                ..
+            }
+        ),
+        "{report:?}"
+    );
+    still_serving(&hands).await;
+}
+
 #[tokio::test]
 async fn answers_that_are_none() {
     let hands = hands(|_| ());
