@@ -23,7 +23,7 @@ use crate::state::{Start, State};
 use crate::tool::Called;
 
 /// Pieces of one answer: each becomes an object for the model.
-const PIECES_MAX: usize = 1000;
+pub(crate) const PIECES_MAX: usize = 1000;
 
 /// What is kept of what a tool writes to its standard error: it explains a crash.
 const STANDARD_ERROR_BYTES: u64 = 4096;
@@ -350,10 +350,7 @@ pub(crate) async fn bury(sandbox: &Shared, account: &Arc<Account>) {
 
 fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
     if content.len() > PIECES_MAX {
-        return Outcome::Limit {
-            which: crate::LimitKind::Output,
-            message: format!("limit of {PIECES_MAX} pieces of content exceeded"),
-        };
+        return too_many_pieces();
     }
     let mut answer = Vec::with_capacity(content.len());
     for piece in content {
@@ -406,6 +403,14 @@ fn answer(account: &Account, content: Vec<wit::Content>) -> Outcome {
         answer.push(piece);
     }
     over(account).unwrap_or(Outcome::Answer(answer))
+}
+
+/// How a call ends whose answer has more than [`PIECES_MAX`].
+pub(crate) fn too_many_pieces() -> Outcome {
+    Outcome::Limit {
+        which: crate::LimitKind::Output,
+        message: format!("limit of {PIECES_MAX} pieces of content exceeded"),
+    }
 }
 
 /// The limit that ended a call, the answer's size included.

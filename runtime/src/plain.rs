@@ -13,6 +13,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
+use crate::call::{PIECES_MAX, too_many_pieces};
 use crate::limits::Account;
 use crate::process::host_stream::{HostReader, HostWriter};
 use crate::process::{Description as EndpointDescription, Endpoint, TailBuffer};
@@ -61,14 +62,18 @@ impl Streams {
     /// What the call comes to.
     pub(crate) fn outcome(&self, status: ExitStatus) -> Outcome {
         let output = self.output.take();
+        let said = content(&output);
+        if said.as_ref().is_some_and(|said| said.len() > PIECES_MAX) {
+            return too_many_pieces();
+        }
         if status == ExitStatus::Exited(0) {
-            return Outcome::Answer(content(&output).unwrap_or_else(|| vec![text(&output)]));
+            return Outcome::Answer(said.unwrap_or_else(|| vec![text(&output)]));
         }
         let error = self.error.take().0;
         if status == ExitStatus::Exited(USAGE) && output.trim_ascii().is_empty() {
             return Outcome::InvalidInput(String::from_utf8_lossy(&error).trim().to_owned());
         }
-        if let Some(content) = content(&output) {
+        if let Some(content) = said {
             return Outcome::Failed(content);
         }
         let said = [&error[..], &output].map(<[u8]>::trim_ascii);

@@ -130,3 +130,39 @@ fn only_a_well_described_program_can_be_one() {
     let error = load(Kind::Tool, "read").plain(description()).unwrap_err();
     assert!(matches!(error, LoadError::NotPlain { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn more_pieces_than_anybody_reads_end_it() {
+    let hands = hands(|_| ());
+    for status in [0, 1] {
+        let script = format!(
+            "printf '{{\"content\":[{{\"type\":\"text\",\"text\":\"\"}}'
+            printf ',{{\"type\":\"text\",\"text\":\"\"}}%.0s' {{1..1000}}; echo ]}}; exit {status}"
+        );
+        let outcome = run(&hands, &script).await;
+        assert!(
+            matches!(&outcome, Outcome::Limit { which: LimitKind::Output, message } if message.contains("1000 pieces")),
+            "{outcome:?}"
+        );
+    }
+}
+
+/// Nested as deep as it fits: it is text, and nothing that reads it runs out of stack.
+#[tokio::test]
+async fn output_that_is_no_json_is_text() {
+    let hands = hands(|_| ());
+    let deep = "[".repeat(60_000);
+    for (script, said) in [
+        (
+            format!("echo '{{\"content\":{deep}'"),
+            format!("{{\"content\":{deep}\n"),
+        ),
+        (
+            "echo '{\"content\":[}'".to_owned(),
+            "{\"content\":[}\n".to_owned(),
+        ),
+        ("printf '\\xff{}'".to_owned(), "\u{fffd}{}".to_owned()),
+    ] {
+        assert_eq!(text(run(&hands, &script).await), said);
+    }
+}
