@@ -48,8 +48,8 @@ pub struct EngineOptions {
     /// Told when a component is being compiled, which takes seconds.
     pub on_compile: Option<Arc<dyn Fn(CompileProgress) + Send + Sync>>,
     /// Who compiles a component that a guest made and executes: from its WebAssembly into that directory, with
-    /// [`crate::Compiler`] in a process of its own, which may be killed. Dropping the future has to end it. Default none: it is
-    /// compiled in this process, for as long as it takes. Has no effect without `cache_dir`.
+    /// [`crate::Compiler`] in a process of its own, which may be killed or crash. Dropping the future has to end it. Default
+    /// none: only what has a name can be started, and no file. Has no effect without `cache_dir`.
     pub compile_found: Option<CompileFound>,
     /// What components may import besides WASI and Glovebox's own interfaces: functions of the program that embeds the
     /// engine. Default none. Offering is not granting: each function decides by [`crate::Process::host`] what its caller may.
