@@ -18,6 +18,9 @@ pub(crate) const BYTES_MAX: usize = 1 << 20;
 /// Objects and lists inside each other in a schema. Written schemas have about ten.
 const SCHEMA_DEPTH_MAX: usize = 64;
 
+/// Of anything in it. Whoever keeps it puts it into other objects, and JSON is read back 128 deep.
+const DEPTH_MAX: usize = 100;
+
 /// A tool that cannot say what it is.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -93,6 +96,9 @@ impl Description {
         if size(&self.input_schema) > SCHEMA_BYTES_MAX {
             return Err(schema(format!("has more than {SCHEMA_BYTES_MAX} bytes")));
         }
+        if depth(&self.input_schema) > DEPTH_MAX {
+            return Err(schema(format!("is nested deeper than {DEPTH_MAX}")));
+        }
         schema_shape(&self.input_schema, "", 0).map_err(schema)
     }
 }
@@ -141,6 +147,15 @@ fn size(value: &Value) -> usize {
                 .sum::<usize>()
         }
         _ => 4,
+    }
+}
+
+/// Objects and lists inside each other.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// refusal instead of a broken connection.
 const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// What is kept of a body lies inside of other objects, and JSON is read back 128 deep.
+const DEPTH_MAX: usize = 100;
+
 /// A JSON body.
 #[derive(Debug)]
 pub(super) struct JsonBody(pub(super) Value);
@@ -36,9 +39,22 @@ impl FromRequest<Api> for JsonBody {
                 "must be a JSON object, but is empty",
             ));
         }
-        serde_json::from_slice(&bytes)
-            .map(Self)
-            .map_err(|error| ApiError::invalid("body", format!("invalid JSON: {error}")))
+        let body = serde_json::from_slice(&bytes)
+            .map_err(|error| ApiError::invalid("body", format!("invalid JSON: {error}")))?;
+        if depth(&body) > DEPTH_MAX {
+            let reason = format!("is nested deeper than {DEPTH_MAX}");
+            return Err(ApiError::invalid("body", reason));
+        }
+        Ok(Self(body))
+    }
+}
+
+/// Objects and lists inside each other.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

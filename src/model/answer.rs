@@ -6,6 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{BlockKind, Frame, ModelError, ModelEvent, StopReason, Usage};
 
+/// Objects and lists inside each other in a tool's input. It is kept inside of other objects, and JSON is read back 128 deep:
+/// a session whose log has more could never be read again.
+const INPUT_DEPTH_MAX: usize = 100;
+
 /// What has arrived of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -152,6 +156,9 @@ impl Answer {
         if !json.trim().is_empty() {
             let input: Value = serde_json::from_str(&json)
                 .map_err(|error| malformed(format!("a tool's input is not JSON: {error}")))?;
+            if depth(&input) > INPUT_DEPTH_MAX {
+                return Err(malformed("a tool's input is nested too deeply"));
+            }
             block["input"] = input;
         } else if block["type"] == "tool_use" && !block["input"].is_object() {
             block["input"] = Value::Object(Map::new());
@@ -223,6 +230,15 @@ impl Answer {
 fn malformed(message: impl Into<String>) -> ModelError {
     ModelError::Malformed {
         message: message.into(),
+    }
+}
+
+/// Objects and lists inside each other.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -322,7 +338,14 @@ mod tests {
     #[test]
     fn what_breaks_the_protocol_is_malformed() {
         let block = json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}});
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(110), "]".repeat(110));
         for events in [
+            vec![
+                start(),
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "t", "name": "n", "input": {}}}),
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": deep}}),
+                json!({"type": "content_block_stop", "index": 0}),
+            ],
             vec![json!({"no": "type"})],
             vec![start(), start()],
             vec![block.clone()],
