@@ -50,6 +50,8 @@ pub enum Which {
     Cpu,
     Memory,
     File,
+    /// Of the compiler's stack: it is nested too deeply.
+    Stack,
 }
 
 /// Why there is no compiled code.
@@ -75,6 +77,7 @@ fn shown(which: Which, limits: &Limits) -> String {
         Which::Cpu => format!("{} s on a processor", limits.cpu.as_secs()),
         Which::Memory => format!("{} MiB of memory", limits.memory_bytes >> 20),
         Which::File => format!("{} MiB of compiled code", limits.file_bytes >> 20),
+        Which::Stack => "the compiler's stack has room for".to_owned(),
     }
 }
 
@@ -166,6 +169,8 @@ fn judge(status: ExitStatus, message: String, limits: Limits) -> Result<(), Comp
         (Some(code), _) if code == i32::from(INVALID) => Err(CompileError::Invalid { message }),
         (_, Some(SIGXCPU)) => killed(Which::Cpu),
         (_, Some(SIGXFSZ)) => killed(Which::File),
+        // Said by Rust's handler before it aborts.
+        _ if message.contains("has overflowed its stack") => killed(Which::Stack),
         // Rust aborts when there is no memory, and says so. The kernel's killer, which comes when the machine has none, is mute.
         _ if message.contains("memory allocation of") || message.contains("out of memory") => {
             killed(Which::Memory)

@@ -23,6 +23,27 @@ pub(super) struct Inspected {
     pub(super) bytes: Bytes,
     pub(super) description: Description,
     pub(super) contract: Contract,
+    /// To be told when it became one.
+    pub(super) compiled: Compiled,
+}
+
+/// Compiled code that was not there before somebody pushed this component. It is removed again unless it is kept.
+#[derive(Debug)]
+pub(super) struct Compiled(Option<(Engine, String)>);
+
+impl Compiled {
+    /// A tool has it now.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Compiled {
+    fn drop(&mut self) {
+        if let Some((engine, digest)) = &self.0 {
+            engine.forget_compiled(digest);
+        }
+    }
 }
 
 /// Why a component is no tool.
@@ -76,6 +97,9 @@ impl Inspector {
             Kind::Plain(manifest) => Some(manifest.description()),
             Kind::Tool { .. } => None,
         };
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let known = self.load_compiled("component", &digest).await?.is_some();
+        let compiled = Compiled((!known).then(|| (self.engine.clone(), digest)));
         let component = self.load("component", &bytes, manifest.as_ref()).await?;
         let nothing = Sandbox::new(&self.engine, Grant::default(), Arc::default())
             .map_err(|error| InspectError::Failed(error.into()))?;
@@ -93,6 +117,7 @@ impl Inspector {
             bytes,
             description,
             contract,
+            compiled,
         })
     }
 

@@ -356,6 +356,7 @@ impl Inner {
             && latest.digest == digest
             && expected.is_none_or(|expected| expected == latest.version)
         {
+            inspected.compiled.keep();
             return Ok((latest.clone(), Pushed::Unchanged));
         }
         if let Some(expected) = expected.filter(|expected| *expected != next) {
@@ -394,6 +395,7 @@ impl Inner {
             }
             return Err(error.into());
         }
+        inspected.compiled.keep();
         Ok((tool, pushed))
     }
 

@@ -37,6 +37,13 @@ impl Engine {
         }
     }
 
+    /// Removes what [`Engine::load_compiled`] would load: of a component that nobody wants after all. Loaded ones stay.
+    pub fn forget_compiled(&self, digest: &str) {
+        if let Ok(digest) = blake3::Hash::from_hex(digest) {
+            self.0.cache.remove(&digest);
+        }
+    }
+
     fn load_as<W: AsRef<[u8]>>(
         &self,
         name: &str,
