@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Message, Request, Role};
+use super::{Message, Request, Role, results};
 
 /// The JSON body of the request, streaming switched on.
 pub(super) fn body(request: Request) -> Value {
@@ -50,6 +50,7 @@ fn messages(messages: Vec<Message>) -> Value {
         .filter(|(_, message)| message.role == Role::User);
     let marked: Vec<usize> = users.map(|(position, _)| position).rev().take(2).collect();
     let turn = |(position, mut message): (usize, Message)| {
+        message.content.iter_mut().for_each(results::fit);
         if marked.contains(&position)
             && let Some(block) = message
                 .content

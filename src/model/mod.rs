@@ -14,6 +14,7 @@ mod answer;
 mod body;
 mod error;
 mod messages;
+mod results;
 mod sse;
 
 pub use error::{ModelError, Retry};
