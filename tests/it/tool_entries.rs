@@ -32,19 +32,19 @@ fn begins(name: &str, then: &str) -> Tool {
 
 impl Server {
     /// Pushes a tool and gives its id.
-    async fn pushed(&self, tool: &Tool) -> String {
+    pub(crate) async fn pushed(&self, tool: &Tool) -> String {
         let pushed = self.push(&tool.component()).await.ok();
         pushed["id"].as_str().unwrap().to_owned()
     }
 
     /// A session of an agent with these tools.
-    async fn session_with(&self, tools: Value) -> Value {
+    pub(crate) async fn session_with(&self, tools: Value) -> Value {
         let agent = json!({"name": "a", "model": "m", "tools": tools});
         let agent = self.post("/v1/agents", agent).await.ok();
         self.session_of(&agent).await
     }
 
-    async fn session_of(&self, agent: &Value) -> Value {
+    pub(crate) async fn session_of(&self, agent: &Value) -> Value {
         let environment = self.post("/v1/environments", json!({"name": "e"})).await;
         let environment = environment.ok()["id"].clone();
         let session = json!({"agent": agent["id"], "environment_id": environment});
@@ -52,7 +52,7 @@ impl Server {
     }
 
     /// A turn in which the model calls this tool. Gives all frames, up to the one that says that the session is idle.
-    async fn turn(&self, session: &str, tool: &str, input: Value) -> Vec<Frame> {
+    pub(crate) async fn turn(&self, session: &str, tool: &str, input: Value) -> Vec<Frame> {
         let mut stream = self.stream(session, "").await;
         self.model
             .will_say(vec![Part::Call(tool.to_owned(), input)]);
@@ -61,7 +61,7 @@ impl Server {
     }
 
     /// The text of the one result of such a turn.
-    async fn result(&self, session: &str, tool: &str, input: Value) -> String {
+    pub(crate) async fn result(&self, session: &str, tool: &str, input: Value) -> String {
         let frames = self.turn(session, tool, input).await;
         let result = one(&frames, "agent.tool_result");
         result["content"][0]["text"].as_str().unwrap().to_owned()
@@ -451,6 +451,40 @@ async fn each_tool_has_its_own_state_in_each_session() {
     }
     let other = server.session_with(tools).await;
     assert_eq!(server.result(id(&other), "one", json!({})).await, "x");
+}
+
+/// A state that is too large for the log lies in a file of its own, and a new one for every call does not fill the disk.
+#[tokio::test]
+async fn large_states_do_not_pile_up() {
+    let server = Server::start().await;
+    let grows = Tool {
+        call: "(local $n i32)
+            (call $load-state (i32.const 200))
+            (local.set $n (i32.const 200000))
+            (if (i32.load8_u (i32.const 200)) (then
+                (local.set $n (i32.add (i32.load (i32.const 208)) (i32.const 1)))))
+            (call $store-state (i32.const 8192) (local.get $n) (i32.const 300))
+            (i32.store8 (i32.const 8192) (i32.add (i32.const 48) (i32.sub (local.get $n) (i32.const 200000))))
+            (call $answer (i32.const 8192) (i32.const 1))"
+            .to_owned(),
+        ..echo("grows")
+    };
+    let tool = server.pushed(&grows).await;
+    let session = server
+        .session_with(json!([{"type": "custom", "component": tool}]))
+        .await;
+    for call in 0..8 {
+        let answer = server.result(id(&session), "grows", json!({})).await;
+        assert_eq!(answer, call.to_string());
+    }
+    let folder = server
+        .data
+        .path()
+        .join("sessions")
+        .join(id(&session))
+        .join("state");
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert!((1..=4).contains(&files), "{files}");
 }
 
 #[tokio::test]

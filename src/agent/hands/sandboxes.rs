@@ -269,6 +269,33 @@ fn pushed(agent: &SessionAgent) -> BTreeMap<String, ToolComponent> {
     entries.collect()
 }
 
+/// States of one tool that stay: the last one, and those before it that the log may still name when this process is killed.
+const STATES_KEPT: usize = 4;
+
+/// Removes what a tool left long before `latest`, so that a tool with a new state for every call does not fill the disk.
+fn forget_states(latest: &Path, prefix: &str) -> std::io::Result<()> {
+    let Some(folder) = latest.parent() else {
+        return Ok(());
+    };
+    let mut states = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let digest = name.to_str().and_then(|name| name.strip_prefix(prefix));
+        let is_state = |digest: &str| {
+            digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        if digest.is_some_and(is_state) && entry.path() != latest {
+            states.push((entry.metadata()?.modified()?, entry.path()));
+        }
+    }
+    states.sort_by(|a, b| b.cmp(a));
+    for (_, path) in states.drain(..).skip(STATES_KEPT - 1) {
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
 struct SandboxHands {
     sandbox: Sandbox,
     /// Where `web_search` runs.
@@ -393,7 +420,8 @@ impl Hands for SandboxHands {
 
     async fn keep(&self, name: &str, state: &Bytes) -> Result<String, HandsError> {
         use std::fmt::Write as _;
-        let mut name = format!("{name}-");
+        let prefix = format!("{name}-");
+        let mut name = prefix.clone();
         for byte in &Sha256::digest(state)[..16] {
             let _ = write!(name, "{byte:02x}");
         }
@@ -403,7 +431,8 @@ impl Hands for SandboxHands {
         let write = move || {
             let mut file = std::fs::File::create(&written)?;
             std::io::Write::write_all(&mut file, &bytes)?;
-            file.sync_all()
+            file.sync_all()?;
+            forget_states(&written, &prefix)
         };
         let failed =
             |error: std::io::Error| HandsError::new(format!("writing {}", path.display()), error);
