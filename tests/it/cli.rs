@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::process::World;
+use crate::support::wasm::section;
 
 fn glovebox(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_glovebox"));
@@ -100,6 +101,45 @@ fn sh_keeps_the_hosts_secrets_outside() {
     let (_, stdout, stderr) = output(&mut command);
     assert!(stdout.contains("GREETING=\"hello\"\n"), "{stdout}{stderr}");
     assert!(!stdout.contains("hidden"), "{stdout}");
+}
+
+/// A component in a file is a stranger's: compiling it ends, at worst, the process that compiles it.
+#[test]
+fn a_file_that_is_built_to_end_the_compiler_ends_nothing_else() {
+    let (folder, path) = folder();
+    let program = |name: &str, wasm: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, wasm).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).unwrap();
+    };
+    let mut types = vec![1];
+    types.extend([0x41, 1, 1].repeat(300_000));
+    types.extend([0x41, 0]);
+    let header = b"\0asm\x0d\0\x01\0";
+    program("bomb", &[&header[..], &section(7, &types)].concat());
+    let honest = wat::parse_str(
+        r#"(component
+        (core module $code (func (export "run") (result i32) (i32.const 1)))
+        (core instance $made (instantiate $code))
+        (func $run (result (result)) (canon lift (core func $made "run")))
+        (instance $command (export "run" (func $run)))
+        (export "wasi:cli/run@0.2.0" (instance $command)))"#,
+    )
+    .unwrap();
+    program("honest", &honest);
+    let script = "./bomb; echo $?; ./honest; echo $?; ./honest; echo $?";
+    let (status, stdout, stderr) =
+        output(&mut glovebox(&["sh", "--workspace", &path, "-c", script]));
+    assert_eq!((status, stdout.as_str()), (0, "126\n1\n1\n"), "{stderr}");
+    // What a guest brings along does not fill the disk with its code.
+    let digest = blake3::hash(&honest).to_hex().to_string();
+    let home = std::env::var("HOME").unwrap();
+    let cache = Path::new(&home).join(".cache/glovebox/components");
+    for folder in [cache.join("found"), cache] {
+        let mut files = std::fs::read_dir(folder).unwrap().flatten();
+        assert!(!files.any(|file| file.file_name().to_string_lossy().starts_with(&digest)));
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use glovebox::tools::compile::{CompileError, Limits, Which, compile_in_child};
 use glovebox_runtime::{Engine, EngineOptions};
 
+use crate::support::wasm::section;
+
 fn exe() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_glovebox"))
 }
@@ -176,6 +178,38 @@ async fn each_limit_ends_it_says_so_and_leaves_nothing() {
 
     assert_eq!(names(cache.path()), Vec::<String>::new());
     assert_eq!(compiling_into(cache.path()), None);
+}
+
+/// Small files: what is large is what they mean.
+#[tokio::test]
+async fn what_multiplies_or_nests_ends_it() {
+    let header = b"\0asm\x0d\0\x01\0";
+    // Each component makes two of the one before it: a quarter of a billion instances.
+    let mut twins = [
+        &header[..],
+        &section(1, b"\0asm\x01\0\0\0"),
+        &section(2, &[1, 0, 0, 0]),
+    ]
+    .concat();
+    for _ in 0..28 {
+        let two = section(5, &[2, 0, 0, 0, 0, 0, 0]);
+        twins = [&header[..], &section(4, &twins), &two].concat();
+    }
+    assert!(twins.len() < 1000);
+    let mut types = vec![1];
+    types.extend([0x41, 1, 1].repeat(300_000));
+    types.extend([0x41, 0]);
+    let nested = [&header[..], &section(7, &types)].concat();
+    let cache = cache();
+    let limits = Limits {
+        memory_bytes: 512 << 20,
+        ..Limits::default()
+    };
+    for (wasm, by) in [(twins, Which::Memory), (nested, Which::Stack)] {
+        let result = compile_in_child(exe(), cache.path(), wasm.into(), limits).await;
+        assert_eq!(killed(result).0, by);
+    }
+    assert_eq!(names(cache.path()), Vec::<String>::new());
 }
 
 #[tokio::test]

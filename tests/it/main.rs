@@ -13,6 +13,7 @@ mod edge;
 mod environments;
 mod events;
 mod faults;
+mod hostile;
 mod layering;
 mod mcp;
 mod mcp_process;
@@ -26,6 +27,7 @@ mod sessions;
 mod stream;
 mod support;
 mod tool_entries;
+mod tool_network;
 mod tools;
 
 /// A file in this folder that no `mod` names would never run.

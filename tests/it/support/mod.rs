@@ -173,7 +173,7 @@ impl Server {
 pub(crate) const COMPONENT_BYTES_MAX: usize = 4 << 20;
 
 /// Compiled components are kept between tests.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")
 }
 
@@ -216,6 +216,19 @@ impl Server {
 
     /// The same with secrets of the operator's.
     pub(crate) async fn with(secrets: Secrets) -> Self {
+        Self::sandboxed(secrets, SandboxesOptions::default()).await
+    }
+
+    /// A server whose tools may reach this machine, where they are granted it.
+    pub(crate) async fn with_private_addresses() -> Self {
+        let options = SandboxesOptions {
+            private_addresses: true,
+            ..SandboxesOptions::default()
+        };
+        Self::sandboxed(Secrets::default(), options).await
+    }
+
+    async fn sandboxed(secrets: Secrets, options: SandboxesOptions) -> Self {
         let workshop = |engine, registry, directory| -> Arc<dyn Workshop> {
             Arc::new(Sandboxes::new(SandboxesParts {
                 engine,
@@ -225,7 +238,7 @@ impl Server {
                 secrets,
                 options: SandboxesOptions {
                     directory,
-                    ..SandboxesOptions::default()
+                    ..options
                 },
             }))
         };

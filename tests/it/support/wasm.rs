@@ -9,6 +9,14 @@ const DESCRIPTION_BYTES: usize = 136;
 /// Where the answer of a call is put together.
 pub(crate) const ANSWER_AT: usize = 64;
 
+const WORLD: &str = "
+    package probe:probe;
+    world probe {
+        import glovebox:tool/context@0.2.0;
+        import glovebox:fetch/fetch@0.1.0;
+        export glovebox:tool/tool@0.2.0;
+    }";
+
 /// A tool to be made.
 #[derive(Clone)]
 pub(crate) struct Tool {
@@ -17,6 +25,7 @@ pub(crate) struct Tool {
     pub(crate) schema: String,
     /// 0 none, 1 files, 2 external.
     pub(crate) effects: u8,
+    pub(crate) hosts: Vec<String>,
     pub(crate) secrets: Vec<String>,
     pub(crate) settings: Vec<String>,
     /// The body of `call`: WAT with `$input` and `$length`, which leaves the address of its result.
@@ -44,6 +53,7 @@ pub(crate) fn echo(name: &str) -> Tool {
         text: format!("Answers with what it is given, by the name of {name}."),
         schema: r#"{"type":"object","properties":{"of":{"type":"string"}}}"#.to_owned(),
         effects: 0,
+        hosts: Vec::new(),
         secrets: Vec::new(),
         settings: Vec::new(),
         call: "(call $answer (local.get $input) (local.get $length))".to_owned(),
@@ -58,10 +68,11 @@ impl Tool {
         let mut wasm = wat::parse_str(self.module()).unwrap();
         let mut resolve = wit_parser::Resolve::default();
         let contract = include_str!("../../../wit/tool/0.2.0/tool.wit");
-        let package = resolve.push_str("tool.wit", contract).unwrap();
-        let world = resolve
-            .select_world(&[package], Some("tool-world"))
-            .unwrap();
+        resolve.push_str("tool.wit", contract).unwrap();
+        let fetch = include_str!("../../../wit/fetch/fetch.wit");
+        resolve.push_str("fetch.wit", fetch).unwrap();
+        let package = resolve.push_str("probe.wit", WORLD).unwrap();
+        let world = resolve.select_world(&[package], None).unwrap();
         embed_component_metadata(&mut wasm, &resolve, world, StringEncoding::UTF8, false).unwrap();
         ComponentEncoder::default()
             .module(&wasm)
@@ -137,6 +148,8 @@ impl Tool {
             put(&mut memory, field, pointer);
         }
         memory[24] = self.effects;
+        let hosts = names(&self.hosts, &mut memory);
+        put(&mut memory, 32, hosts);
         let secrets = names(&self.secrets, &mut memory);
         put(&mut memory, 32 + 24, secrets);
         let settings = names(&self.settings, &mut memory);
@@ -155,4 +168,29 @@ fn text(value: &str, memory: &mut Vec<u8>) -> (usize, usize) {
 fn put(memory: &mut [u8], at: usize, (pointer, length): (usize, usize)) {
     memory[at..at + 4].copy_from_slice(&u32::try_from(pointer).unwrap().to_le_bytes());
     memory[at + 4..at + 8].copy_from_slice(&u32::try_from(length).unwrap().to_le_bytes());
+}
+
+/// A section of a module or component.
+pub(crate) fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![id];
+    length(content.len(), &mut bytes);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// A section that the engine does not look at.
+pub(crate) fn custom(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    length(name.len(), &mut body);
+    body.extend_from_slice(name.as_bytes());
+    body.extend_from_slice(content);
+    section(0, &body)
+}
+
+fn length(mut value: usize, bytes: &mut Vec<u8>) {
+    while value > 0x7f {
+        bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+        value >>= 7;
+    }
+    bytes.push(u8::try_from(value).unwrap());
 }
