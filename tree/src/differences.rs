@@ -31,6 +31,8 @@ pub struct Change {
     pub after: Option<Facts>,
 }
 
+/// A file by number, before and after.
+type Differing = (Ino, Option<Arc<Inode>>, Option<Arc<Inode>>);
 /// What one snapshot has at paths that may differ.
 type Side = BTreeMap<String, Arc<Inode>>;
 
@@ -39,7 +41,7 @@ impl Snapshot {
     /// difference. Takes time in proportion to what differs.
     pub fn differences(&self, later: &Snapshot) -> Result<Vec<Change>, SnapshotError> {
         let (a, b) = (self.version(), later.version());
-        let mut differing: Vec<(Ino, Option<Arc<Inode>>, Option<Arc<Inode>>)> = Vec::new();
+        let mut differing: Vec<Differing> = Vec::new();
         a.inodes.differences(&b.inodes, |ino, before, after| {
             differing.push((*ino, before.cloned(), after.cloned()));
             Ok::<(), SnapshotError>(())

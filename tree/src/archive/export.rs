@@ -8,7 +8,7 @@ use tar::{Builder, EntryType, Header};
 
 use crate::errno::Fault;
 use crate::map::Cursor;
-use crate::tree::{Content, Data, Entry, Ino, Inode, ROOT, Snapshot, SnapshotError};
+use crate::tree::{Content, Data, Entry, Ino, Inode, Snapshot, SnapshotError};
 
 /// A snapshot could not be written as a tar file.
 #[derive(Debug, thiserror::Error)]
@@ -23,13 +23,23 @@ pub enum ExportError {
 
 /// Writes all of a snapshot, directories before what is in them, by name. A sparse file is written in full.
 pub fn export<W: Write>(snapshot: &Snapshot, out: W) -> Result<W, ExportError> {
+    export_directory(snapshot, "/", out)
+}
+
+/// Writes what is in a directory, as [`export`] does; names are relative to it.
+pub fn export_directory<W: Write>(
+    snapshot: &Snapshot,
+    directory: &str,
+    out: W,
+) -> Result<W, ExportError> {
+    let root = snapshot.find(directory)?;
     let mut export = Export {
         snapshot,
         tar: Builder::new(out),
         linked: HashMap::new(),
     };
     let mut ways: Vec<(String, Cursor<Arc<str>, Entry>)> =
-        vec![(String::new(), export.entries("/", ROOT)?)];
+        vec![(String::new(), export.entries(directory, root)?)];
     while let Some((directory, cursor)) = ways.last_mut() {
         let Some((name, entry)) = snapshot.at(directory, cursor.next().map_err(Fault::from))?
         else {

@@ -6,5 +6,5 @@
 mod export;
 mod import;
 
-pub use export::{ExportError, export};
+pub use export::{ExportError, export, export_directory};
 pub use import::{ImportError, Imported, import};

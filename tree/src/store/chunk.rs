@@ -195,7 +195,7 @@ impl Chunk {
         if let Some(digest) = inner.digest {
             return Ok(digest);
         }
-        let digest = Digest::of(&*self.bytes_locked(&mut inner)?);
+        let digest = Digest::of(&self.bytes_locked(&mut inner)?);
         inner.digest = Some(digest);
         drop(inner);
         self.store.relieve();

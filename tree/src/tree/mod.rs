@@ -147,6 +147,19 @@ impl Tree {
         Directory::new(self.clone(), ROOT, None)
     }
 
+    /// The directory at a path from the root. It is taken by the letter: symlinks are `NotDirectory`, and `..` is no
+    /// name.
+    pub fn directory(self: &Arc<Self>, path: &str) -> Result<Directory, Errno> {
+        let mut at = self.root();
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            at = match at.enter(name)? {
+                Found::Directory(directory) => directory,
+                Found::File(_) | Found::Link(_) => return Err(Errno::NotDirectory),
+            };
+        }
+        Ok(at)
+    }
+
     /// What is in use, files without a name not included.
     pub fn usage(&self) -> Usage {
         self.read().version.usage

@@ -34,12 +34,11 @@ impl Tree {
                 return Ok(());
             }
             version.target(&target)?;
+            let full =
+                target.kind == Kind::Directory && !version.entries(target.ino)?.is_empty()?;
             match (source.kind, target.kind) {
-                (Kind::Directory, Kind::Directory) => {
-                    if !version.entries(target.ino)?.is_empty()? {
-                        return Err(Errno::NotEmpty.into());
-                    }
-                }
+                (Kind::Directory, Kind::Directory) if full => return Err(Errno::NotEmpty.into()),
+                (Kind::Directory, Kind::Directory) => {}
                 (Kind::Directory, _) => return Err(Errno::NotDirectory.into()),
                 (_, Kind::Directory) => return Err(Errno::IsDirectory.into()),
                 _ => {}

@@ -113,7 +113,7 @@ impl Snapshot {
         Ok(names)
     }
 
-    fn find(&self, path: &str) -> Result<Ino, SnapshotError> {
+    pub(crate) fn find(&self, path: &str) -> Result<Ino, SnapshotError> {
         let mut ino = ROOT;
         for name in path.split('/').filter(|name| !name.is_empty()) {
             valid_name(name).map_err(|errno| SnapshotError::refused(path, errno))?;

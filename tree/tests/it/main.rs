@@ -1,5 +1,7 @@
 //! Tests of the crate through what it offers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod crashes;
 mod forks;
 mod hostile;

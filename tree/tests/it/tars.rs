@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use glovebox_tree::archive::{ImportError, export, import};
+use glovebox_tree::archive::{ImportError, export, export_directory, import};
 use glovebox_tree::{Errno, Kind, NewTime, NewTimes, Timestamp, Tree};
 use tar::{Builder, EntryType, Header};
 
@@ -75,6 +75,25 @@ fn what_is_exported_is_imported() {
     // Over what is there: the same again.
     import(&other.root(), &*archive).unwrap();
     assert_eq!(dump(&other.snapshot()), dump(&tree.snapshot()));
+}
+
+#[test]
+fn a_directory_is_exported_and_put_elsewhere() {
+    let tree = sample();
+    let archive = export_directory(&tree.snapshot(), "/dir", Vec::new()).unwrap();
+    let other = crate::tree();
+    other.root().create_directory("new", 0o755).unwrap();
+    import(&other.directory("/new").unwrap(), &*archive).unwrap();
+    let found = dump(&other.snapshot());
+    let names: Vec<&str> = found.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        ["/new", "/new/far", "/new/large", "/new/link", "/new/small"]
+    );
+    assert!(export_directory(&tree.snapshot(), "/none", Vec::new()).is_err());
+    assert!(export_directory(&tree.snapshot(), "/empty", Vec::new()).is_err());
+    assert_eq!(other.directory("new/link").err(), Some(Errno::NotDirectory));
+    assert_eq!(other.directory("new/..").err(), Some(Errno::Invalid));
 }
 
 #[test]
