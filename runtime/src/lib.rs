@@ -20,6 +20,7 @@ mod component;
 mod context;
 mod describe;
 mod engine;
+mod files;
 mod http;
 mod limits;
 mod plain;
@@ -38,9 +39,10 @@ pub use component::{CacheError, CompileError, Compiler};
 pub use component::{Component, Kind, LoadError};
 pub use describe::DescribeError;
 pub use engine::{CompileFound, CompileProgress, Engine, EngineError, EngineOptions, Imports};
+pub use files::Files;
 pub use fs::Image;
 pub use grant::{
-    Access, Allowance, AllowanceError, AllowanceLimits, Denial, Grant, HostPattern,
+    Access, Allowance, AllowanceError, AllowanceLimits, Backend, Denial, Grant, HostPattern,
     HostPatternError, LimitKind, Limits, Mount, MountNames, MountSource, Names, Network, Secret,
 };
 pub use programs::Programs;

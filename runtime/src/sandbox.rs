@@ -5,14 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use glovebox_tree::Snapshot;
 
-use crate::Engine;
-use crate::fs::{Ledger, LedgerLimits, MountError, Mounts};
+use crate::fs::{Ledger, LedgerLimits, MountError, Mounts, own_tree};
 use crate::grant::Grant;
 use crate::limits::{Account, Verdict};
 use crate::process::table::Table;
 use crate::programs::Programs;
 use crate::scope::Scopes;
+use crate::{Engine, Files};
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) grant: Grant,
     pub(crate) programs: Arc<Programs>,
     mounts: Arc<Mounts>,
+    files: Option<Files>,
     pub(crate) scopes: Scopes,
     pub(crate) table: Table,
     /// Above the accounts of all calls and background processes: adds up their memory.
@@ -65,12 +67,14 @@ impl Sandbox {
             descriptors_max: u64::from(limits.descriptors_max) * u64::from(limits.processes_max),
         });
         let mounts = Mounts::from_grant(&grant.mounts, ledger)?;
+        let files = own_tree(&grant.mounts)?.map(Files::of);
         Ok(Sandbox {
             shared: Arc::new(Shared {
                 engine: engine.clone(),
                 programs,
                 scopes: Scopes::new(&grant, Arc::clone(&mounts)),
                 mounts,
+                files,
                 table: Table::default(),
                 account: Account::new(grant.limits, None),
                 tool_state: Mutex::default(),
@@ -92,6 +96,16 @@ impl Sandbox {
     /// Its files, for the host: uploads, outputs. Goes the same way as a guest's paths and is stopped by the same limits.
     pub fn mounts(&self) -> &Mounts {
         &self.shared.mounts
+    }
+
+    /// The versioned tree that it can change, if its grant mounts one.
+    pub fn files(&self) -> Option<&Files> {
+        self.shared.files.as_ref()
+    }
+
+    /// What is in that tree at this moment, in constant time. Processes that are running see nothing of it.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.files().map(Files::snapshot)
     }
 
     /// What tools left for their next calls, by the tool's name.

@@ -26,6 +26,7 @@ pub use backends::image::Image;
 pub use backends::proc::OwnProcess;
 pub use errno::Errno;
 pub use ledger::{Ledger, LedgerLimits, Refusal, Usage};
+pub(crate) use mounts::own_tree;
 pub use mounts::{MountError, MountInfo, MountTable, Mounts};
 pub use node::{Entry, Kind, Stat, Timestamp};
 pub use open_file::{OpenFile, OpenHow, Reopened};

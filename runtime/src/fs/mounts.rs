@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use glovebox_tree::Tree;
+
 use super::Errno;
 use super::backends::synthetic::Synthetic;
 use super::backends::{dev, host_directory, tree};
@@ -44,6 +46,37 @@ pub enum MountError {
         #[source]
         source: std::io::Error,
     },
+    /// The tree has no such directory.
+    #[error("{at}: could not open {directory} of a tree: {errno}")]
+    Tree {
+        /// Where it was to be mounted.
+        at: String,
+        /// The path in the tree.
+        directory: String,
+        /// Why.
+        errno: Errno,
+    },
+    /// A second tree is to be changed. There is one for each sandbox.
+    #[error("{at}: another tree is mounted to be changed already")]
+    SecondTree {
+        /// Where it was to be mounted.
+        at: String,
+    },
+}
+
+/// The tree that these mounts can change, if there is one.
+pub(crate) fn own_tree(mounts: &[Mount]) -> Result<Option<&Arc<Tree>>, MountError> {
+    let mut own = None;
+    for mount in mounts {
+        if let (MountSource::Tree { tree, .. }, Access::ReadWrite) = (&mount.source, mount.access)
+            && !Arc::ptr_eq(*own.get_or_insert(tree), tree)
+        {
+            return Err(MountError::SecondTree {
+                at: mount.at.clone(),
+            });
+        }
+    }
+    Ok(own)
 }
 
 /// What is known about one mount.
@@ -109,13 +142,22 @@ impl Mounts {
                     ("directory", mount.access, root)
                 }
                 MountSource::Image(image) => ("image", Access::ReadOnly, image.root()),
-                MountSource::Tree(tree) => (
-                    "tree",
-                    mount.access,
-                    tree::open(tree, mount.access, &ledger),
-                ),
+                MountSource::Tree { tree, directory } => {
+                    let root = tree::open(tree, directory).map_err(|errno| MountError::Tree {
+                        at: mount.at.clone(),
+                        directory: directory.clone(),
+                        errno,
+                    })?;
+                    ("tree", mount.access, root)
+                }
+                MountSource::Backend(backend) => {
+                    (backend.kind, mount.access, Arc::clone(&backend.root))
+                }
             };
             table.add(&mount.at, kind, access, root)?;
+        }
+        if let Some(tree) = own_tree(mounts)? {
+            tree::charge(tree, &ledger);
         }
         table.add_unless_there(
             "/dev",

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use allowance::{Allowance, AllowanceError, AllowanceLimits};
 pub use host::{HostPattern, HostPatternError};
 pub use limits::{LimitKind, Limits};
-pub use mount::{Access, Mount, MountSource};
+pub use mount::{Access, Backend, Mount, MountSource};
 pub use names::{MountNames, Names};
 pub use network::{Denial, Network};
 pub use secret::Secret;

@@ -14,19 +14,18 @@ use crate::fs::node::{
     Stat, Timestamp,
 };
 use crate::fs::{Errno, Ledger, Name};
-use crate::grant::Access;
 
-/// A tree's root, to be mounted. If it may be changed there, what is in it is charged to the ledger from now on, and
-/// to no other.
+/// A directory of a tree, to be mounted. `directory` is a path from the tree's root; nothing in it is followed.
 pub(in crate::fs) fn open(
     tree: &Arc<tree::Tree>,
-    access: Access,
-    ledger: &Arc<Ledger>,
-) -> Arc<dyn Directory> {
-    if access == Access::ReadWrite {
-        tree.set_quota(Arc::new(LedgerQuota(ledger.clone())));
-    }
-    Arc::new(TreeDirectory(tree.root()))
+    directory: &str,
+) -> Result<Arc<dyn Directory>, Errno> {
+    Ok(Arc::new(TreeDirectory(tree.directory(directory)?)))
+}
+
+/// Charges what is in a tree to the ledger from now on, and to no other.
+pub(in crate::fs) fn charge(tree: &tree::Tree, ledger: &Arc<Ledger>) {
+    tree.set_quota(Arc::new(LedgerQuota(ledger.clone())));
 }
 
 struct LedgerQuota(Arc<Ledger>);

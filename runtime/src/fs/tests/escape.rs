@@ -7,9 +7,9 @@ use super::*;
 use crate::fs::node::{NewTime, NewTimes};
 use crate::fs::walk::Follow;
 
-#[test]
-fn links_out_of_a_mount_stay_in_the_sandbox() {
-    let sandbox = Sandbox::new();
+both!(links_out_of_a_mount_stay_in_the_sandbox);
+fn links_out_of_a_mount_stay_in_the_sandbox(on: Backing) {
+    let sandbox = Sandbox::on(on);
     let secret = sandbox.host.path().join("secret");
     sandbox.link(secret.to_str().unwrap(), "absolute");
     sandbox.link("../secret", "relative");
@@ -41,9 +41,9 @@ fn links_out_of_a_mount_stay_in_the_sandbox() {
     assert_eq!(std::fs::read_to_string(secret).unwrap(), "secret");
 }
 
-#[test]
-fn a_read_only_mount_cannot_be_changed() {
-    let sandbox = Sandbox::new();
+both!(a_read_only_mount_cannot_be_changed);
+fn a_read_only_mount_cannot_be_changed(on: Backing) {
+    let sandbox = Sandbox::on(on);
     let (view, root) = (sandbox.view(), sandbox.root());
     for mount in ["/mnt/session/uploads", "/workspace/inner/frozen"] {
         let file = format!("{mount}/file");

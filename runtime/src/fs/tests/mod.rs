@@ -24,10 +24,10 @@ mod escape;
 mod host_names;
 mod oracle;
 mod posix;
+mod reach;
 mod trees;
 mod walking;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,7 +50,11 @@ enum Backing {
 struct Sandbox {
     mounts: Arc<Mounts>,
     host: TempDir,
+    /// Directories that are mounted and are counted as entries of the tree they are in.
+    places: u64,
 }
+
+const PLACES: u64 = 2;
 
 impl Sandbox {
     fn new() -> Sandbox {
@@ -74,35 +78,49 @@ impl Sandbox {
         }
         std::fs::write(host.path().join("secret"), "secret").unwrap();
         std::fs::write(host.path().join("frozen/file"), "frozen").unwrap();
+        let at = |directory: &str| MountSource::HostDirectory(host.path().join(directory));
         let mounts = match backing {
-            Backing::HostDirectory => Sandbox::mount(host.path(), limits),
+            Backing::HostDirectory => {
+                Sandbox::mount(limits, at("workspace"), at("tmp"), at("frozen"))
+            }
             Backing::Tree => {
-                let (workspace, tmp) = (tree(), tree());
-                workspace.root().create_directory("inner", 0o755).unwrap();
-                let workspace = MountSource::Tree(workspace);
-                Sandbox::mount_with(host.path(), limits, workspace, MountSource::Tree(tmp))
+                let (own, frozen) = (tree(), tree());
+                for path in ["workspace", "workspace/inner", "tmp"] {
+                    make_directory(&own, path);
+                }
+                let limits = LedgerLimits {
+                    files_max: limits.files_max.saturating_add(PLACES),
+                    ..limits
+                };
+                make_directory(&frozen, "deep");
+                write_file(&frozen, "file", b"frozen");
+                let at = |directory| directory_of(&own, directory);
+                let frozen = directory_of(&frozen, "/");
+                Sandbox::mount(limits, at("/workspace"), at("/tmp"), frozen)
             }
         };
-        Sandbox { mounts, host }
+        let places = match backing {
+            Backing::HostDirectory => 0,
+            Backing::Tree => PLACES,
+        };
+        Sandbox {
+            mounts,
+            host,
+            places,
+        }
     }
 
-    fn mount(host: &Path, limits: LedgerLimits) -> Arc<Mounts> {
-        let directory = |name| MountSource::HostDirectory(host.join(name));
-        Sandbox::mount_with(host, limits, directory("workspace"), directory("tmp"))
-    }
-
-    fn mount_with(
-        host: &Path,
+    fn mount(
         limits: LedgerLimits,
         workspace: MountSource,
         tmp: MountSource,
+        frozen: MountSource,
     ) -> Arc<Mounts> {
         let mount = |at: &str, source, access| Mount {
             at: at.to_owned(),
             source,
             access,
         };
-        let frozen = MountSource::HostDirectory(host.join("frozen"));
         let image = Image::new([
             ("bin/cat".to_owned(), Bytes::from_static(b"\0asm"), 0o755),
             ("lib/text".to_owned(), Bytes::from_static(b"text"), 0o644),
@@ -178,4 +196,30 @@ fn tree() -> Arc<Tree> {
     let blobs = Arc::new(glovebox_tree::MemoryBlobs::default());
     let store = Store::open(StoreOptions::new(blobs, Arc::new(clock))).unwrap();
     Tree::new(&store, Arc::new(Unlimited))
+}
+
+fn make_directory(tree: &Arc<Tree>, path: &str) {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = tree.directory(parent).unwrap();
+    parent.create_directory(name, 0o755).unwrap();
+}
+
+fn write_file(tree: &Arc<Tree>, name: &str, content: &[u8]) {
+    let how = glovebox_tree::OpenHow {
+        write: true,
+        create: glovebox_tree::Create::IfMissing(0o644),
+        truncate: false,
+        directory: false,
+    };
+    let Ok(glovebox_tree::Found::File(file)) = tree.root().open(name, &how) else {
+        panic!("{name}");
+    };
+    file.write_at(0, content).unwrap();
+}
+
+fn directory_of(tree: &Arc<Tree>, directory: &str) -> MountSource {
+    MountSource::Tree {
+        tree: tree.clone(),
+        directory: directory.to_owned(),
+    }
 }

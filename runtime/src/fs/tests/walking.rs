@@ -3,9 +3,9 @@
 use super::*;
 use crate::fs::Kind;
 
-#[test]
-fn paths_lead_where_linux_would_lead_them() {
-    let sandbox = Sandbox::new();
+both!(paths_lead_where_linux_would_lead_them);
+fn paths_lead_where_linux_would_lead_them(on: Backing) {
+    let sandbox = Sandbox::on(on);
     sandbox.write("/workspace/file", "here").unwrap();
     sandbox.mounts.create_dir_all("/workspace/a/b").unwrap();
     sandbox.write("/workspace/a/b/deep", "deep").unwrap();
@@ -80,9 +80,9 @@ fn paths_lead_where_linux_would_lead_them() {
     }
 }
 
-#[test]
-fn forty_links_are_followed_and_no_more() {
-    let sandbox = Sandbox::new();
+both!(forty_links_are_followed_and_no_more);
+fn forty_links_are_followed_and_no_more(on: Backing) {
+    let sandbox = Sandbox::on(on);
     sandbox.write("/workspace/0", "end").unwrap();
     for number in 1..=41 {
         sandbox.link(&(number - 1).to_string(), &number.to_string());
@@ -91,9 +91,9 @@ fn forty_links_are_followed_and_no_more() {
     assert_eq!(sandbox.read("/workspace/41"), Err(Errno::Loop));
 }
 
-#[test]
-fn mounts_show_in_their_parents() {
-    let sandbox = Sandbox::new();
+both!(mounts_show_in_their_parents);
+fn mounts_show_in_their_parents(on: Backing) {
+    let sandbox = Sandbox::on(on);
     sandbox.write("/workspace/file", "").unwrap();
     assert_eq!(
         sandbox.names("/"),
@@ -125,9 +125,9 @@ fn a_mount_hides_what_is_below_it() {
     );
 }
 
-#[test]
-fn mount_points_stay_where_they_are() {
-    let sandbox = Sandbox::new();
+both!(mount_points_stay_where_they_are);
+fn mount_points_stay_where_they_are(on: Backing) {
+    let sandbox = Sandbox::on(on);
     let (view, root) = (sandbox.view(), sandbox.root());
     for path in [
         "/workspace/inner/frozen",
@@ -187,9 +187,9 @@ fn two_mounts_cannot_share_a_place() {
     ));
 }
 
-#[test]
-fn a_walk_begins_where_it_is_told_to() {
-    let sandbox = Sandbox::new();
+both!(a_walk_begins_where_it_is_told_to);
+fn a_walk_begins_where_it_is_told_to(on: Backing) {
+    let sandbox = Sandbox::on(on);
     sandbox.mounts.create_dir_all("/workspace/a").unwrap();
     sandbox.write("/workspace/a/file", "12345").unwrap();
     let a = sandbox
@@ -211,6 +211,8 @@ fn a_walk_begins_where_it_is_told_to() {
     assert_eq!(size("file"), Ok(5));
     assert_eq!(size("../a/file"), Ok(5));
     assert_eq!(size("../../usr/lib/text"), Ok(4));
-    std::fs::rename(sandbox.workspace().join("a"), sandbox.workspace().join("b")).unwrap();
+    let (view, root) = (sandbox.view(), sandbox.root());
+    view.rename(&root, "/workspace/a", &root, "/workspace/b")
+        .unwrap();
     assert_eq!(size("file"), Ok(5), "an open directory moves along");
 }
