@@ -79,7 +79,7 @@ impl Engines {
     }
 
     fn open(&self) -> anyhow::Result<Engine> {
-        Ok(engine::open(self.cache()?, engine::FOR_A_COMMAND)?)
+        engine::open(self.cache()?, engine::FOR_A_COMMAND)
     }
 }
 
