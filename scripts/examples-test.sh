@@ -16,6 +16,10 @@ finish() {
 }
 trap finish EXIT
 
+# The wasm target that this repository's own guests are built for, wherever it comes from.
+RUSTC=$("$root/tools-wasm/toolchain.sh")
+export RUSTC
+
 wanted=("$@")
 failed=()
 wants() {
@@ -68,9 +72,9 @@ for example in "$root"/examples/tools/*/; do
   wants "$name" || wants "$language" || continue
   copy "$example" "$scratch/$name"
   check "example $name ($language)" "$binary" tool test "$scratch/$name"
-  if [ "$name" = json_api ] && [ -d "$scratch/$name/build" ]; then
+  if [ "$name" = json_api ]; then
     start_api
-    check "example $name with a secret" json_api_with_a_secret "$(ls "$scratch/$name"/build/json_api.wasm)"
+    check "example $name with a secret" json_api_with_a_secret "$scratch/$name"
   fi
 done
 
