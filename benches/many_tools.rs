@@ -18,42 +18,13 @@ use glovebox_runtime::{
     CallOptions, Compiler, Component, Engine, EngineOptions, Grant, Outcome, Sandbox,
 };
 use lru::LruCache;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
+
+mod least_tool;
 
 /// Tools that stay loaded.
 const LOADED_MAX: usize = 256;
 /// Calls of which the median is taken.
 const WARM_CALLS: usize = 2000;
-
-/// Answers "fine". Of the contract it has only what a call needs: nobody asks it to describe itself here.
-const TOOL: &str = r#"(module
-  (memory (export "memory") 2)
-  (global $heap (mut i32) (i32.const 65536))
-  (data (i32.const 16) "fine")
-  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-    (global.get $heap)
-    (global.set $heap (i32.and (i32.add (i32.add (global.get $heap) (local.get 3)) (i32.const 15)) (i32.const -16))))
-  (func (export "glovebox:tool/tool@0.2.0#describe") (result i32) unreachable)
-  (func (export "glovebox:tool/tool@0.2.0#call") (param i32 i32) (result i32)
-    (i32.store (i32.const 516) (i32.const 528))
-    (i32.store (i32.const 520) (i32.const 1))
-    (i32.store (i32.const 532) (i32.const 16))
-    (i32.store (i32.const 536) (i32.const 4))
-    (i32.const 512)))"#;
-
-fn tool() -> Vec<u8> {
-    let mut module = wat::parse_str(TOOL).unwrap();
-    let mut resolve = Resolve::default();
-    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/wit/tool/0.2.0");
-    resolve.push_path(wit).unwrap();
-    let world = "package bench:bench; world bench { export glovebox:tool/tool@0.2.0; }";
-    let package = resolve.push_str("bench.wit", world).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
-    let mut encoder = ComponentEncoder::default();
-    encoder.module(&module).unwrap().encode().unwrap()
-}
 
 /// The same tool with another digest: a custom section with a number at its end.
 fn distinct(tool: &[u8], number: u32) -> Vec<u8> {
@@ -122,7 +93,7 @@ fn main() {
         engine,
         loaded: LruCache::new(NonZeroUsize::new(LOADED_MAX).unwrap()),
     };
-    let tool = tool();
+    let tool = least_tool::component();
     let (mut compiling, mut first_calls) = (Duration::ZERO, Duration::ZERO);
     let (mut resident, mut warm) = (Vec::new(), Vec::new());
     let mut measured = None;

@@ -5,7 +5,8 @@
 //! wasmtime alone: the least component there can be, nothing granted, one call. Set-up (files, compiled code) is outside the loop.
 //!
 //! A custom tool goes the way of a pushed one: compiled by the program's own child process, found by its digest. It is
-//! measured beside the same component as a built-in tool, and beside wasmtime alone with the same component and call.
+//! measured beside the same component as a built-in tool. The least tool that can be pushed is measured beside wasmtime alone
+//! with the same component and call.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,6 +31,8 @@ use glovebox_runtime::{
 };
 use wasmtime::component::{Linker, ResourceTable, Val};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+mod least_tool;
 
 fn cache_dir() -> std::path::PathBuf {
     glovebox::server::config::Config::default()
@@ -86,11 +89,12 @@ impl Hands {
     }
 
     /// Compiles a component as a push does, and loads it under a name that no built-in tool has.
-    fn push(&mut self, name: &str, guest: &Guest, cache: &Path) {
+    fn push(&mut self, name: &str, wasm: Vec<u8>, cache: &Path) {
         let exe = Path::new(env!("CARGO_BIN_EXE_glovebox"));
-        let compile = compile_in_child(exe, cache, guest.wasm().into(), Limits::default());
+        let digest = blake3::hash(&wasm).to_hex();
+        let compile = compile_in_child(exe, cache, wasm.into(), Limits::default());
         self.runtime.block_on(compile).unwrap();
-        let tool = self.engine.load_compiled(name, guest.digest).unwrap();
+        let tool = self.engine.load_compiled(name, &digest).unwrap();
         self.tools.insert(name.to_owned(), tool.unwrap());
     }
 
@@ -145,28 +149,19 @@ const LEAST: &str = r#"(component
   (core instance $i (instantiate $m))
   (func (export "describe") (result u32) (canon lift (core func $i "f"))))"#;
 
-/// wasmtime alone with a whole tool: everything it imports is there, most of it to trap; one call, and its answer.
-fn floor_of(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, guest: &Guest, input: &str) {
+/// wasmtime alone with a tool: an instance, one call, and its answer.
+fn floor_of(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, wasm: &[u8], input: &str) {
     let mut config = wasmtime::Config::new();
     config.epoch_interruption(true);
-    let mut pool = wasmtime::PoolingAllocationConfig::new();
-    pool.max_component_instance_size(4 << 20)
-        .max_core_instance_size(4 << 20)
-        .linear_memory_keep_resident(64 << 10)
-        .table_keep_resident(16 << 10);
-    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::Pooling(pool));
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::pooling());
     let engine = wasmtime::Engine::new(&config).unwrap();
-    let component = wasmtime::component::Component::new(&engine, guest.wasm()).unwrap();
+    let component = wasmtime::component::Component::new(&engine, wasm).unwrap();
     let mut linker = Linker::<Bare>::new(&engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
     linker.define_unknown_imports_as_traps(&component).unwrap();
     let ready = linker.instantiate_pre(&component).unwrap();
-    let call = ["glovebox:tool/tool@0.2.0", "glovebox:tool/tool@0.1.0"]
-        .iter()
-        .find_map(|interface| {
-            let interface = component.get_export_index(None, interface)?;
-            component.get_export_index(Some(&interface), "call")
-        })
+    let interface = component.get_export_index(None, "glovebox:tool/tool@0.2.0");
+    let call = component
+        .get_export_index(interface.as_ref(), "call")
         .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -277,9 +272,9 @@ fn dispatch(criterion: &mut Criterion) {
     }
     let mut hands = Hands::new(workspace);
     let read = glovebox_guests::find(Kind::Tool, "read").unwrap();
-    let probe = glovebox_guests::find(Kind::Probe, "hostile").unwrap();
-    hands.push("tool_read", read, &cache_dir());
-    hands.push("tool_probe", probe, &cache_dir());
+    let least = least_tool::component();
+    hands.push("tool_read", read.wasm(), &cache_dir());
+    hands.push("tool_least", least.clone(), &cache_dir());
 
     let mut group = criterion.benchmark_group("tool_dispatch");
     group
@@ -313,9 +308,8 @@ fn dispatch(criterion: &mut Criterion) {
         "tool_read",
         r#"{"file_path": "kib.txt"}"#,
     );
-    let answer = r#"{"do": "answer"}"#;
-    hands.bench(&mut group, "custom_answer", "tool_probe", answer);
-    floor_of(&mut group, "floor_answer", probe, answer);
+    hands.bench(&mut group, "custom_answer", "tool_least", "{}");
+    floor_of(&mut group, "floor_answer", &least, "{}");
     let kib = "0123456789abcde\n".repeat(64);
     let input = serde_json::json!({"file_path": "written.txt", "content": kib}).to_string();
     hands.bench(&mut group, "write_1KiB", "write", &input);
