@@ -199,7 +199,11 @@ async fn perform(
     let cwd = scope.cwd();
     let birth = Birth {
         parent: 1,
-        arguments: vec![component.name().to_owned()],
+        arguments: vec![match &component.0.entry {
+            // It may be loaded under another name, which says nothing to the tool.
+            Entry::Plain(plain) => plain.description.name.clone(),
+            _ => component.name().to_owned(),
+        }],
         background: false,
         sigpipe_kills: false,
         account: Arc::clone(&account),

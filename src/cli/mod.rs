@@ -64,8 +64,13 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(|error| complain(&error))
 }
 
-/// An error with all its causes, on one line of standard error.
+/// An error with all its causes, on one line of standard error. Who reads only the beginning of what is printed has it: that
+/// is no error.
 fn complain(error: &anyhow::Error) -> ExitCode {
+    let written = error.downcast_ref::<std::io::Error>();
+    if written.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
     eprintln!("glovebox: {error:#}");
     ExitCode::FAILURE
 }

@@ -9,7 +9,7 @@ use crate::agent::hands::{Access, Allowance, MountNames, Names, Network};
 /// Which tools a key calls, and what they reach.
 ///
 /// As JSON it is an allowance (`hosts`, `mounts`, `programs`, `secrets`, `settings`, `limits`) with `tools` beside it, a
-/// list of names. Defaults, each for itself:
+/// list of names. A pushed tool has no settings over MCP. Defaults, each for itself:
 /// * every tool,
 /// * no host,
 /// * no secret,
@@ -53,6 +53,7 @@ impl KeyGrants {
             .transpose()
             .map_err(|_| GrantsError("tools: must be a list of names".to_owned()))?;
         fields.entry("hosts").or_insert_with(|| json!([]));
+        fields.entry("settings").or_insert_with(|| json!(["*"]));
         let allowance = Allowance::parse_grants(&Value::Object(fields))
             .map_err(|error| GrantsError(error.to_string()))?;
         Ok(KeyGrants { tools, allowance })

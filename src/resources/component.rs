@@ -21,7 +21,7 @@ pub struct ToolComponent {
     pub component: String,
     /// `none`, `files` or `external`.
     pub effects: String,
-    /// What the agent may use the tool for; what is absent is granted as wished, except secrets.
+    /// What the agent may use the tool for; what is absent is granted as wished, except secrets and settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grants: Option<Value>,
     pub permission_policy: PermissionPolicy,

@@ -96,16 +96,17 @@ impl Allowance {
         Allowance::parse_over(value, Allowance::nothing())
     }
 
-    /// The `grants` of an agent's entry, to narrow a tool's wishes by: what is absent is granted as wished, except secrets,
-    /// which have to be named.
+    /// The `grants` of an agent's entry, to narrow a tool's wishes by: what is absent is granted as wished, except secrets
+    /// and settings, which have to be named: both are the operator's.
     pub fn parse_grants(value: &Value) -> Result<Allowance, AllowanceError> {
         Allowance::parse_over(value, Allowance::granted_by_default())
     }
 
-    /// What an agent's entry without `grants` grants: everything that is wished for, and no secrets.
+    /// What an agent's entry without `grants` grants: everything that is wished for, but no secrets and no settings.
     pub fn granted_by_default() -> Allowance {
         Allowance {
             secrets: Names::default(),
+            settings: Names::default(),
             ..Allowance::everything()
         }
     }
@@ -447,12 +448,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_says_nothing_grants_what_is_wished_but_no_secrets() {
+    fn an_entry_that_says_nothing_grants_what_is_wished_but_nothing_of_the_operators() {
         let wishes = Allowance::parse(&whole()).unwrap();
         let grants = Allowance::parse_grants(&json!({})).unwrap();
         assert_eq!(grants, Allowance::granted_by_default());
         let both = wishes.narrow(&grants);
-        assert!(both.secrets.is_empty());
+        assert!(both.secrets.is_empty() && both.settings.is_empty());
+        assert!(!wishes.secrets.is_empty() && !wishes.settings.is_empty());
         assert_eq!(
             (both.hosts, both.limits),
             (wishes.hosts.clone(), wishes.limits)

@@ -40,6 +40,8 @@ async fn standard_output_is_the_answer() {
     );
     assert_eq!(text(run(&hands, "echo hi; pwd").await), "hi\n/workspace\n");
     assert_eq!(text(run(&hands, "").await), "");
+    // It was loaded under another name.
+    assert_eq!(text(run(&hands, "echo $0").await), "script\n");
     let outcome = run(
         &hands,
         r#"echo '{"content":[{"type":"text","text":"a"},{"type":"json","json":{"b":1}}]}'"#,
