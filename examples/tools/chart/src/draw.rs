@@ -47,10 +47,11 @@ pub fn png(data: &Data, look: &Look) -> Result<Vec<u8>> {
     let (width, height) = (look.width as f32, look.height as f32);
     let mut top = MARGIN;
     if let Some(title) = &look.title {
+        let (title, size) = fitted(&canvas, title, width - 2.0 * MARGIN);
         canvas.text(
-            title,
+            &title,
             (MARGIN, top + TITLE_SIZE / 2.0),
-            style(TITLE_SIZE, TEXT, Anchor::Left),
+            style(size, TEXT, Anchor::Left),
         );
         top += TITLE_SIZE + 12.0;
     }
@@ -116,6 +117,17 @@ pub fn png(data: &Data, look: &Look) -> Result<Vec<u8>> {
         canvas.text(label, (MARGIN + 6.0, (top + bottom) / 2.0), up);
     }
     canvas.png()
+}
+
+/// A title as large as it can be in this width; one that is too long even when it is small is cut.
+fn fitted(canvas: &Canvas, title: &str, width: f32) -> (String, f32) {
+    let size = (TITLE_SIZE * width / canvas.width(title, TITLE_SIZE)).clamp(SIZE, TITLE_SIZE);
+    let mut kept = title.to_owned();
+    let mut shown = kept.clone();
+    while canvas.width(&shown, size) > width && kept.pop().is_some() {
+        shown = format!("{}…", kept.trim_end());
+    }
+    (shown, size)
 }
 
 /// Draws who is who and returns how high that is.
@@ -236,7 +248,7 @@ fn dots(canvas: &mut Canvas, data: &Data, x: Scale, y: Scale) {
 fn beside_x(canvas: &mut Canvas, data: &Data, kind: Kind, x: Scale, at: f32) {
     let middle = style(SIZE, QUIET, Anchor::Center);
     if let (Axis::Numbers(_), Kind::Line | Kind::Scatter) = (&data.axis, kind) {
-        for tick in ticks(x.low, x.high, f64::from(x.end - x.start) / 100.0) {
+        for tick in ticks(x.low, x.high, f64::from(x.end - x.start) / 60.0) {
             canvas.text(&year_or_number(tick), (x.place(tick), at), middle);
         }
         return;
