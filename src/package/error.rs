@@ -48,6 +48,12 @@ pub enum PackError {
     /// The module imports what nobody serves.
     #[error("it imports what no host of tools offers: {}; only wasi_snapshot_preview1 is served to core modules", names(.0))]
     Imports(Vec<String>),
+    /// It is Go's, and of a layout that is not known.
+    #[error(
+        "it was made by a Go compiler whose memory is laid out in a way that is not known here: Go and the adapter from WASI \
+         0.1 would write into each other's memory"
+    )]
+    Go,
     /// It cannot be made a component.
     #[error("it cannot be made a component: {0}")]
     Encode(String),

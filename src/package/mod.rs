@@ -5,6 +5,7 @@
 
 mod digest;
 mod error;
+mod go;
 mod manifest;
 mod pack;
 mod schema;

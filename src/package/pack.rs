@@ -10,6 +10,7 @@ use wasmparser::{BinaryReader, ExportSectionReader, ImportSectionReader, Validat
 use wit_component::ComponentEncoder;
 
 use super::error::PackError;
+use super::go;
 use super::manifest::Manifest;
 use super::sections::{self, Layer, layer, sections};
 use super::unpack::{Contents, Entry, unpack};
@@ -149,6 +150,11 @@ fn encode(wasm: &[u8]) -> Result<Vec<u8>, PackError> {
         (true, true) => Some(WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER),
         (true, false) => Some(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER),
     };
+    let roomy = match adapter {
+        Some(_) => go::make_room(wasm)?,
+        None => None,
+    };
+    let wasm = roomy.as_deref().unwrap_or(wasm);
     guarded(|| {
         let encoded = (|| {
             let mut encoder = ComponentEncoder::default();

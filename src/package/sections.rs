@@ -96,7 +96,7 @@ pub(super) fn custom(name: &str, content: &[u8]) -> Vec<u8> {
 }
 
 /// An unsigned LEB128 of at most 32 bits, and how many bytes it takes.
-fn length(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(super) fn length(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value: u64 = 0;
     for (index, byte) in bytes.iter().take(5).enumerate() {
         value |= u64::from(byte & 0x7f) << (7 * index);
@@ -108,7 +108,8 @@ fn length(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-fn write_length(out: &mut Vec<u8>, mut value: usize) {
+/// An unsigned LEB128.
+pub(super) fn write_length(out: &mut Vec<u8>, mut value: usize) {
     loop {
         let low = u8::try_from(value & 0x7f).expect("seven bits fit");
         value >>= 7;
