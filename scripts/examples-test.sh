@@ -16,10 +16,6 @@ finish() {
 }
 trap finish EXIT
 
-# The wasm target that this repository's own guests are built for, wherever it comes from.
-RUSTC=$("$root/tools-wasm/toolchain.sh")
-export RUSTC
-
 wanted=("$@")
 failed=()
 wants() {

@@ -9,8 +9,6 @@ work=$root/target/tools
 mkdir -p "$work"
 # Flags of an outer build are for another target.
 unset CARGO_ENCODED_RUSTFLAGS RUSTFLAGS CARGO_BUILD_TARGET CARGO_TARGET_DIR
-RUSTC=$("$root/tools-wasm/toolchain.sh")
-export RUSTC
 
 # A copy without links, because of which it can be built anywhere; what was built before stays for the next time.
 copy() {

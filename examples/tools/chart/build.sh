@@ -1,0 +1,1 @@
+../../../kits/rust/template/build.sh

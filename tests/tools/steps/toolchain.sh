@@ -1,0 +1,1 @@
+../../../tools-wasm/toolchain.sh
