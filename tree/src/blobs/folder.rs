@@ -21,7 +21,14 @@ const SYNC_ONE_BY_ONE_MAX: usize = 16;
 /// Blobs in a folder.
 pub struct FolderBlobs {
     folder: Dir,
+    access: Access,
     waiting: Mutex<Waiting>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    ReadWrite,
 }
 
 /// What was put since the last flush.
@@ -40,8 +47,28 @@ impl FolderBlobs {
         }
         Ok(FolderBlobs {
             folder,
+            access: Access::ReadWrite,
             waiting: Mutex::default(),
         })
+    }
+
+    /// A folder that somebody else may write to. Changing anything is refused.
+    pub fn open_read_only(folder: Dir) -> FolderBlobs {
+        FolderBlobs {
+            folder,
+            access: Access::Read,
+            waiting: Mutex::default(),
+        }
+    }
+
+    fn may_write(&self) -> io::Result<()> {
+        match self.access {
+            Access::ReadWrite => Ok(()),
+            Access::Read => Err(io::Error::new(
+                io::ErrorKind::ReadOnlyFilesystem,
+                "opened for reading only",
+            )),
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -99,6 +126,7 @@ fn place(key: &Key) -> (String, String) {
 
 impl Blobs for FolderBlobs {
     fn put(&self, key: &Key, bytes: &[u8]) -> io::Result<()> {
+        self.may_write()?;
         let mut waiting = self.waiting();
         if waiting.blobs.contains_key(key) || self.folder.try_exists(place(key).1)? {
             return Ok(());
@@ -168,6 +196,7 @@ impl Blobs for FolderBlobs {
     }
 
     fn delete(&self, key: &Key) -> io::Result<()> {
+        self.may_write()?;
         let waiting = self.waiting().blobs.remove(key);
         for at in waiting.into_iter().chain([place(key).1]) {
             match self.folder.remove_file(at) {
@@ -183,6 +212,7 @@ impl Blobs for FolderBlobs {
     }
 
     fn set_record(&self, bytes: &[u8]) -> io::Result<()> {
+        self.may_write()?;
         let name = self.write(&mut self.waiting(), bytes)?;
         self.sync(&name)?;
         self.folder.rename(name, &self.folder, RECORD)?;
