@@ -148,6 +148,7 @@ fn entry(unsaved: &Unsaved) -> NewEntry {
     NewEntry {
         entry: unsaved.record.encode(),
         event,
+        ..NewEntry::default()
     }
 }
 

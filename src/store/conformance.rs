@@ -36,7 +36,7 @@ pub(super) fn document(id: &str, workspace: &str) -> Document {
 pub(super) fn entry(n: u64) -> NewEntry {
     NewEntry {
         entry: json!({"n": n}),
-        event: None,
+        ..NewEntry::default()
     }
 }
 
@@ -50,6 +50,7 @@ fn event(id: &str, kind: &str, processed_at: Option<&str>) -> NewEntry {
     NewEntry {
         entry: json!({"wrote": id}),
         event: Some(event),
+        ..NewEntry::default()
     }
 }
 
@@ -69,6 +70,8 @@ pub(super) async fn check<S: Store, D, F: Future<Output = (S, D)>>(open: impl Fn
         appends_are_all_or_nothing_and_in_order,
         an_append_at_the_wrong_place_changes_nothing,
         an_append_updates_the_documents_fields,
+        what_is_withdrawn_is_not_listed_and_stays_in_the_log,
+        references_last_as_long_as_their_logs,
         events_are_listed_by_time_with_the_waiting_last,
         events_are_filtered_and_paged_both_ways,
         a_page_token_of_another_listing_is_refused,
@@ -199,6 +202,61 @@ async fn an_append_updates_the_documents_fields(store: &impl Store) {
             .len(),
         1
     );
+}
+
+async fn what_is_withdrawn_is_not_listed_and_stays_in_the_log(store: &impl Store) {
+    for id in ["sesn_1", "sesn_2"] {
+        let entries = ["a", "b"].map(|id| event(id, "agent.message", None));
+        store
+            .create("session", document(id, "w"), entries.into())
+            .await
+            .unwrap();
+    }
+    let withdrawing = NewEntry {
+        withdraws: vec!["b".into(), "nothing".into()],
+        ..event("c", "agent.message", None)
+    };
+    store
+        .append("sesn_1", Seq(2), vec![withdrawing], Vec::new())
+        .await
+        .unwrap();
+    let query = || EventQuery {
+        limit: 10,
+        ..EventQuery::default()
+    };
+    let listed = store.events("sesn_1", query()).await.unwrap();
+    assert_eq!(ids(&listed.data), ["a", "c"]);
+    assert_eq!(store.load("sesn_1", Seq(0)).await.unwrap().len(), 3);
+    let other = store.events("sesn_2", query()).await.unwrap();
+    assert_eq!(ids(&other.data), ["a", "b"]);
+}
+
+async fn references_last_as_long_as_their_logs(store: &impl Store) {
+    let refers = |name: &str| NewEntry {
+        refers: Some(name.into()),
+        ..entry(1)
+    };
+    for id in ["sesn_1", "sesn_2"] {
+        store
+            .create("session", document(id, "w"), vec![refers("both")])
+            .await
+            .unwrap();
+    }
+    let more = vec![refers("one"), refers("one"), entry(2)];
+    store
+        .append("sesn_1", Seq(1), more, Vec::new())
+        .await
+        .unwrap();
+    let refused = store.append("sesn_2", Seq(7), vec![refers("never")], Vec::new());
+    refused.await.unwrap_err();
+    let references = async || {
+        let mut names = store.references().await.unwrap();
+        names.sort();
+        names
+    };
+    assert_eq!(references().await, ["both", "one"]);
+    store.delete("session", "w", "sesn_1").await.unwrap();
+    assert_eq!(references().await, ["both"]);
 }
 
 async fn events_are_listed_by_time_with_the_waiting_last(store: &impl Store) {

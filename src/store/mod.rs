@@ -15,13 +15,17 @@ pub mod sqlite;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Seq(pub u64);
 
-/// One thing to append. `entry` is for the owner of the log; the rest is an index that lists are read from.
-#[derive(Debug, Clone)]
+/// One thing to append. `entry` is for the owner of the log; the rest are indexes that lists are read from.
+#[derive(Debug, Clone, Default)]
 pub struct NewEntry {
     /// The log's own record, opaque to the store.
     pub entry: Value,
     /// Set when the entry makes an event visible to clients, or changes one that already is.
     pub event: Option<EventRow>,
+    /// Events that clients see no longer. Their entries stay.
+    pub withdraws: Vec<String>,
+    /// The name of something kept elsewhere that the entry needs; see [`Log::references`].
+    pub refers: Option<String>,
 }
 
 /// A row of the client's view of a session: one per event id. Writing a row whose id exists replaces it.
@@ -120,6 +124,8 @@ pub trait Log: Send + Sync {
     ) -> Result<Seq, AppendError>;
     /// The entries after `after`, oldest first.
     async fn load(&self, session: &str, after: Seq) -> Result<Vec<Entry>, StoreError>;
+    /// What the entries of all logs refer to, each name once. A log that is deleted refers to nothing any more.
+    async fn references(&self) -> Result<Vec<String>, StoreError>;
     /// The client's view.
     async fn events(&self, session: &str, query: EventQuery) -> Result<Page<Value>, ListError>;
 }

@@ -69,8 +69,10 @@ struct Tables {
 
 impl Tables {
     fn append(&mut self, entries: Vec<NewEntry>) {
-        for NewEntry { entry, event } in entries {
+        for new in entries {
+            let NewEntry { entry, event, .. } = new;
             self.entries.push(entry);
+            self.rows.retain(|row| !new.withdraws.contains(&row.id));
             if let Some(row) = event {
                 match self.rows.iter_mut().find(|old| old.id == row.id) {
                     Some(old) => *old = row,
@@ -150,6 +152,10 @@ impl Log for World {
             entry,
         });
         Ok(entries.filter(|entry| entry.seq > after).collect())
+    }
+
+    async fn references(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn events(&self, _session: &str, _query: EventQuery) -> Result<Page<Value>, ListError> {

@@ -99,7 +99,7 @@ async fn apply(
             document.created_at = format!("2026-01-0{}T00:00:00.000000Z", day + 1);
             let entries = vec![NewEntry {
                 entry: json!("created"),
-                event: None,
+                ..NewEntry::default()
             }];
             let expected = model.create(document.clone(), entries.clone());
             prop_assert_eq!(
@@ -194,6 +194,7 @@ impl Row {
                 processed_at,
                 event,
             }),
+            ..NewEntry::default()
         }
     }
 }

@@ -56,6 +56,18 @@ pub(super) fn write(
         insert
             .execute(params![session, integer(seq), new.entry.to_string()])
             .map_err(context())?;
+        for id in &new.withdraws {
+            sql.prepare_cached("DELETE FROM events WHERE session = ? AND id = ?")
+                .and_then(|mut statement| statement.execute(params![session, id]))
+                .map_err(context())?;
+        }
+        if let Some(name) = &new.refers {
+            sql.prepare_cached(
+                "INSERT OR IGNORE INTO log_references (session, name) VALUES (?, ?)",
+            )
+            .and_then(|mut statement| statement.execute(params![session, name]))
+            .map_err(context())?;
+        }
         let Some(event) = &new.event else { continue };
         sql.prepare_cached(
             "INSERT INTO events (session, id, kind, sorted_at, event) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -93,6 +105,12 @@ pub(super) fn load(sql: &Connection, session: &str, after: Seq) -> Result<Vec<En
             })
         })
         .collect()
+}
+
+pub(super) fn references(sql: &Connection) -> Result<Vec<String>, StoreError> {
+    sql.prepare_cached("SELECT DISTINCT name FROM log_references")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+        .map_err(failed("list what logs refer to"))
 }
 
 pub(super) fn events(

@@ -102,6 +102,10 @@ impl Log for Sqlite {
             .await
     }
 
+    async fn references(&self) -> Result<Vec<String>, StoreError> {
+        self.readers.read(log::references).await
+    }
+
     async fn events(&self, session: &str, query: EventQuery) -> Result<Page<Value>, ListError> {
         let session = session.to_owned();
         self.readers
@@ -345,7 +349,7 @@ mod tests {
             .unwrap();
         let large = NewEntry {
             entry: Value::String("x".repeat(1 << 20)),
-            event: None,
+            ..NewEntry::default()
         };
         let error = store
             .append("sesn_1", Seq(0), vec![large], Vec::new())

@@ -75,6 +75,14 @@ const MIGRATIONS: &[&str] = &[
     "
     ALTER TABLE keys ADD COLUMN grants TEXT;
     ",
+    // 3: what logs refer to that is kept outside of this file.
+    "
+    CREATE TABLE log_references (
+        session INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+        name    TEXT    NOT NULL,
+        PRIMARY KEY (session, name)
+    ) STRICT, WITHOUT ROWID;
+    ",
 ];
 
 /// Brings the file to the newest version. Refuses a file from a newer program.
