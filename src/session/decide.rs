@@ -48,8 +48,11 @@ pub enum Step {
 }
 
 /// The text of the result of a call that was running when its server died.
-pub const LOST: &str = "The server restarted while this call was running. Its effects on files may be partial: check them \
-                        before you go on.";
+pub const LOST: &str = "The server restarted while this call was running. All files are as they were before it; what it \
+                        did elsewhere may have happened.";
+/// The text of the result of a call that was open where a session was forked or rewound.
+pub const LEFT_OPEN: &str =
+    "The session was taken up at this moment again, and this call was not run.";
 /// The text of the result of a call that an interrupt ended.
 pub const INTERRUPTED: &str = "Execution was interrupted before completion, please retry.";
 
@@ -159,7 +162,7 @@ fn running(state: &State) -> Vec<Draft> {
 }
 
 /// The three events that every pause consists of.
-fn idle(state: &State, stop_reason: StopReason, stop_details: Value) -> Vec<Draft> {
+pub(super) fn idle(state: &State, stop_reason: StopReason, stop_details: Value) -> Vec<Draft> {
     let thread = state.thread.clone();
     vec![
         Event::ThreadStatusIdle {
@@ -314,7 +317,7 @@ fn refusal(call: &Call) -> Option<Draft> {
     }
 }
 
-fn error_result(call: &Call, text: &str) -> Draft {
+pub(super) fn error_result(call: &Call, text: &str) -> Draft {
     let content = vec![json!({"type": "text", "text": text})];
     let id = call.called.id.clone();
     match call.called.runs {

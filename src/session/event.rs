@@ -140,6 +140,24 @@ pub enum Event {
     /// What a tool left for its next call.
     #[serde(rename = "log.tool_state")]
     ToolState { tool: String, state: SavedState },
+    /// The session's files from here on. In the same append as the result of the call that changed them.
+    #[serde(rename = "log.files")]
+    Files {
+        /// What they are saved as.
+        root: String,
+        /// Set on files that are older than this kind of event: what they were before is not known.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        moved_in: bool,
+    },
+    /// All before is a copy of another session's log.
+    #[serde(rename = "log.forked")]
+    Forked { session_id: String },
+    /// The session is again what it was at an earlier event; what happened since counts no more.
+    #[serde(rename = "log.rewound")]
+    Rewound {
+        /// The event it went back to.
+        event_id: String,
+    },
 }
 
 /// A thread as its status events name it.
@@ -263,7 +281,7 @@ pub enum RetryStatus {
 pub enum SavedState {
     /// In the log, base64.
     Inline(String),
-    /// In a file of this name in the session's directory, because it is large.
+    /// In a file of this name among the session's own, because it is large.
     File(String),
 }
 
@@ -283,7 +301,10 @@ impl Event {
             | Event::Dropped { .. }
             | Event::Answered { .. }
             | Event::CallStarted { .. }
-            | Event::ToolState { .. } => Audience::LogOnly,
+            | Event::ToolState { .. }
+            | Event::Files { .. }
+            | Event::Forked { .. }
+            | Event::Rewound { .. } => Audience::LogOnly,
             _ => Audience::Clients,
         }
     }

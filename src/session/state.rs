@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Called, Event, Failure, Outcome, Permission, Record, RetryStatus, Runs, SavedState, StopReason,
-    Thread, Usage, Verdict,
+    Thread, Usage, Verdict, moment,
 };
 
 /// A session at one moment: everything that [`super::decide`] and the next model request depend on.
@@ -32,6 +32,8 @@ pub struct State {
     pub failures: u32,
     /// What tools left for their next call.
     pub tool_states: BTreeMap<String, SavedState>,
+    /// What the session's files are saved as. None before a call has changed any.
+    pub files: Option<String>,
     /// When the last record was appended.
     pub last_at: Option<Timestamp>,
     active_since: Option<Timestamp>,
@@ -126,7 +128,7 @@ impl Call {
 
 /// Folds a whole log. None when it is empty.
 pub fn fold(records: impl IntoIterator<Item = Record>) -> Option<State> {
-    let mut records = records.into_iter();
+    let mut records = moment::effective(records).into_iter();
     let mut state = State::begin(&records.next()?);
     for record in records {
         state.apply(record);
@@ -159,6 +161,7 @@ impl State {
             requests: 0,
             failures: 0,
             tool_states: BTreeMap::new(),
+            files: None,
             last_at: Some(first.at),
             active_since: None,
         }
@@ -230,6 +233,7 @@ impl State {
             Event::ToolState { tool, state } => {
                 self.tool_states.insert(tool, state);
             }
+            Event::Files { root, .. } => self.files = Some(root),
             Event::ModelRequestStart {} => {
                 self.requests += 1;
                 self.request = Some(id);
@@ -276,7 +280,10 @@ impl State {
             | Event::ThreadStatusTerminated(_)
             | Event::SessionUpdated { .. }
             | Event::SessionUsage { .. }
-            | Event::SessionDeleted {} => {}
+            | Event::SessionDeleted {}
+            | Event::Forked { .. }
+            // Folding a log leaves out what was taken back before it begins.
+            | Event::Rewound { .. } => {}
         }
     }
 
