@@ -49,22 +49,33 @@ impl Journal {
 
     /// Folds a session's log. None when there is none.
     pub(super) async fn load(log: &dyn Log, session: &str) -> Result<Option<Journal>, StoreError> {
-        let entries = log.load(session, Seq(0)).await?;
-        let seq = entries.last().map(|entry| entry.seq).unwrap_or_default();
-        let unreadable = |source| StoreError {
-            context: format!("reading the log of {session}"),
-            source: Some(Box::new(source)),
-        };
-        let records = entries
-            .into_iter()
-            .map(|entry| Record::decode(entry.entry))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(unreadable)?;
-        Ok(crate::session::fold(records).map(|state| Journal {
+        let (records, seq) = load(log, session).await?;
+        Ok(crate::session::fold(records).map(|state| Journal::resume(state, seq)))
+    }
+
+    /// The journal of a log that stands at `seq` and adds up to `state`.
+    pub(super) fn resume(state: State, seq: Seq) -> Journal {
+        Journal {
             state,
             seq,
             unsaved: Vec::new(),
-        }))
+        }
+    }
+
+    /// The journal of a session that does not exist yet, and begins with what happened in another one. None without
+    /// a beginning.
+    pub(super) fn copy(records: Vec<Record>) -> Option<Journal> {
+        let mut records = records.into_iter();
+        let first = records.next()?;
+        let mut journal = Journal::resume(State::begin(&first), Seq(0));
+        journal.unsaved.push(Unsaved {
+            record: first,
+            shown: None,
+        });
+        for record in records {
+            journal.take(record);
+        }
+        Some(journal)
     }
 
     /// Lets these happen. Gives them as clients see them.
@@ -80,22 +91,30 @@ impl Journal {
                 source.clock.now(),
                 self.state.last_at,
             );
-            let shown = match &record.event {
-                Event::Consumed { event_id } | Event::Dropped { event_id } => {
-                    let waiting = self
-                        .state
-                        .waiting
-                        .iter()
-                        .find(|waiting| waiting.id == *event_id);
-                    waiting.map(|waiting| wire(&waiting.id, &waiting.event, Some(record.at)))
-                }
-                _ => record.wire(),
-            };
-            self.state.apply(record.clone());
-            seen.push(shown.clone());
-            self.unsaved.push(Unsaved { record, shown });
+            seen.push(self.take(record));
         }
         seen
+    }
+
+    /// Folds a record and gives it as clients see it.
+    fn take(&mut self, record: Record) -> Option<Wire> {
+        let shown = match &record.event {
+            Event::Consumed { event_id } | Event::Dropped { event_id } => {
+                let waiting = self
+                    .state
+                    .waiting
+                    .iter()
+                    .find(|waiting| waiting.id == *event_id);
+                waiting.map(|waiting| wire(&waiting.id, &waiting.event, Some(record.at)))
+            }
+            _ => record.wire(),
+        };
+        self.state.apply(record.clone());
+        self.unsaved.push(Unsaved {
+            record,
+            shown: shown.clone(),
+        });
+        shown
     }
 
     /// Makes everything recorded durable, then tells the subscribers. After an error the journal is of no use any more:
@@ -145,11 +164,32 @@ fn entry(unsaved: &Unsaved) -> NewEntry {
         processed_at: shown.processed_at.clone(),
         event: shown.event.clone(),
     });
+    let refers = match &unsaved.record.event {
+        Event::Files { root, .. } => Some(root.clone()),
+        _ => None,
+    };
     NewEntry {
         entry: unsaved.record.encode(),
         event,
+        refers,
         ..NewEntry::default()
     }
+}
+
+/// All that is in a session's log, and its last position.
+pub(super) async fn load(log: &dyn Log, session: &str) -> Result<(Vec<Record>, Seq), StoreError> {
+    let entries = log.load(session, Seq(0)).await?;
+    let seq = entries.last().map(|entry| entry.seq).unwrap_or_default();
+    let unreadable = |source| StoreError {
+        context: format!("reading the log of {session}"),
+        source: Some(Box::new(source)),
+    };
+    let records = entries
+        .into_iter()
+        .map(|entry| Record::decode(entry.entry))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
+    Ok((records, seq))
 }
 
 /// What lists and recovery read without the log.

@@ -23,15 +23,18 @@ mod metrics;
 mod options;
 #[cfg(test)]
 mod tests;
+mod timeline;
 
 pub use front::{AgentError, Frame, NewSession, Previews};
 pub use options::{Backoff, Options};
+pub use timeline::Timeline;
 
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::model::Model;
 use crate::resources::event::SentEvent;
 use crate::resources::session::SessionPatch;
+pub use crate::session::Moment;
 use crate::session::{self, Wire};
 use crate::store::{DocumentQuery, Documents, EventQuery, ListError, Log, Page};
 use crate::tools::Catalogue;
@@ -137,6 +140,55 @@ impl Agents {
     pub async fn delete_session(&self, workspace: &str, id: &str) -> Result<(), AgentError> {
         let live = self.found(workspace, id).await?;
         self.detached(Arc::clone(&self.0).delete(live)).await
+    }
+
+    /// Begins a new session with what happened in this one up to a moment; see [`Timeline::fork`]. This one is not
+    /// disturbed, whatever it does. Gives the wire Session.
+    pub async fn fork_session(
+        &self,
+        workspace: &str,
+        id: &str,
+        event_id: Option<String>,
+    ) -> Result<Value, AgentError> {
+        let (timeline, workspace) = (self.timeline(), workspace.to_owned());
+        let id = id.to_owned();
+        self.detached(async move {
+            let moment = event_id.as_deref().map_or(Moment::Last, Moment::After);
+            timeline.fork(&workspace, &id, moment).await
+        })
+        .await
+    }
+
+    /// Goes back to an event; see [`Timeline::rewind`]. Open streams hear nothing of it. Gives the wire Session.
+    pub async fn rewind_session(
+        &self,
+        workspace: &str,
+        id: &str,
+        event_id: String,
+    ) -> Result<Value, AgentError> {
+        let live = self.found(workspace, id).await?;
+        let timeline = self.timeline();
+        self.detached(async move {
+            let mut desk = live.desk.lock().await;
+            if desk.task == Task::Driving {
+                let message = "a running session cannot be rewound: interrupt it first";
+                return Err(AgentError::invalid(message));
+            }
+            desk.clear();
+            timeline.rewind(&live.workspace, &live.id, &event_id).await
+        })
+        .await
+    }
+
+    /// Sessions as they were.
+    pub fn timeline(&self) -> Timeline {
+        let parts = &self.0.parts;
+        Timeline {
+            log: Arc::clone(&parts.log),
+            documents: Arc::clone(&parts.documents),
+            clock: Arc::clone(&parts.clock),
+            ids: Arc::clone(&parts.ids),
+        }
     }
 
     /// Accepts events, all or none; durable when it returns. Gives the echoes.

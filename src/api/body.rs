@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Api;
 use super::error::ApiError;
@@ -27,26 +27,50 @@ impl FromRequest<Api> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
-        let announced = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
-            .unwrap_or(0);
-        let bytes = collect(request.into_body(), announced).await?;
+        let bytes = read(request).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(ApiError::invalid(
                 "body",
                 "must be a JSON object, but is empty",
             ));
         }
-        let body = serde_json::from_slice(&bytes)
-            .map_err(|error| ApiError::invalid("body", format!("invalid JSON: {error}")))?;
-        if depth(&body) > DEPTH_MAX {
-            let reason = format!("is nested deeper than {DEPTH_MAX}");
-            return Err(ApiError::invalid("body", reason));
-        }
-        Ok(Self(body))
+        parse(&bytes).map(Self)
     }
+}
+
+/// A JSON body where none is needed: an empty one is an empty object.
+#[derive(Debug)]
+pub(super) struct OptionalJsonBody(pub(super) Value);
+
+impl FromRequest<Api> for OptionalJsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
+        let bytes = read(request).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(Value::Object(Map::new())));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+async fn read(request: Request) -> Result<Vec<u8>, ApiError> {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok())
+        .unwrap_or(0);
+    collect(request.into_body(), announced).await
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+    let body = serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::invalid("body", format!("invalid JSON: {error}")))?;
+    if depth(&body) > DEPTH_MAX {
+        let reason = format!("is nested deeper than {DEPTH_MAX}");
+        return Err(ApiError::invalid("body", reason));
+    }
+    Ok(body)
 }
 
 /// Objects and lists inside each other.

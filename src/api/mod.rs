@@ -104,6 +104,7 @@ pub fn router(api: Api) -> Router {
                 .delete(sessions::delete),
         )
         .route(&format!("{session}/archive"), post(sessions::archive))
+        .route(&format!("{session}/fork"), post(sessions::fork))
         .route(
             &format!("{session}/events"),
             post(events::send).get(events::list),

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::body::JsonBody;
+use super::body::{JsonBody, OptionalJsonBody};
 use super::error::ApiError;
 use super::page;
 use super::path::Id;
@@ -15,7 +15,7 @@ use crate::agent::NewSession;
 use crate::resources::component;
 use crate::resources::environment::{Environment, EnvironmentConfig};
 use crate::resources::metadata::Metadata;
-use crate::resources::session::{SessionAgent, SessionPatch, SessionRequest};
+use crate::resources::session::{ForkRequest, SessionAgent, SessionPatch, SessionRequest};
 use crate::resources::tool;
 use crate::store::{DocumentQuery, Page};
 
@@ -143,6 +143,18 @@ pub(super) async fn archive(
     Ok(Json(
         api.agents.archive_session(&caller.workspace, &id).await?,
     ))
+}
+
+/// `POST /v1/sessions/{session_id}/fork`: ours. A new session with what happened up to an event, and the files of then.
+pub(super) async fn fork(
+    State(api): State<Api>,
+    caller: Caller,
+    Id(id): Id,
+    OptionalJsonBody(body): OptionalJsonBody,
+) -> Result<Json<Value>, ApiError> {
+    let ForkRequest { event_id } = ForkRequest::parse(&body)?;
+    let forked = api.agents.fork_session(&caller.workspace, &id, event_id);
+    Ok(Json(forked.await?))
 }
 
 /// `DELETE /v1/sessions/{session_id}`

@@ -141,6 +141,25 @@ impl SessionRequest {
     }
 }
 
+/// A fork call, as the client wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ForkRequest {
+    /// The last event of the copy; without it, the last there is.
+    pub event_id: Option<String>,
+}
+
+impl ForkRequest {
+    /// Reads a fork call.
+    pub fn parse(body: &Value) -> Result<Self, Invalid> {
+        let fields = Fields::of_body(body)?;
+        let event_id = match fields.given("event_id") {
+            Some(_) => Some(fields.required_text_within("event_id", 1..=255)?.to_owned()),
+            None => None,
+        };
+        Ok(Self { event_id })
+    }
+}
+
 /// What an update call changes. None is: nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SessionPatch {
