@@ -1,32 +1,20 @@
 //! The task of a running session: decide, perform, append, until there is nothing to do.
 
-use std::pin::pin;
-use std::sync::Arc;
+mod calls;
+
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::AgentError;
 use super::ask::{self, Arriving};
-use super::hands::{Hands, HandsError, OnProgress, Opening, Progress, ToolCall};
+use super::hands::Hands;
 use super::inner::{Held, Inner};
 use super::live::{Desk, Live, Setup, Task};
 use super::metrics;
 use crate::model::{Request, Retry};
-use crate::session::{self, Call, Draft, Event, SavedState, Step};
-use crate::tools::{CallResult, Ending};
-
-/// Tool states up to this size are kept in the log itself, which saves a file and its fsync.
-const INLINE_BYTES_MAX: usize = 64 * 1024;
-
-/// How long an interrupt waits for tools that were told of it: the second that `wit/tool` promises them, and some room. Those
-/// that do not listen are ended at once.
-const LAST_WORDS: Duration = Duration::from_millis(1500);
+use crate::session::{self, Call, Draft, Step};
 
 /// Drives one session until it rests, the server stops, or the store fails. `first` is what has been decided already.
 pub(super) async fn drive(inner: Arc<Inner>, live: Held, first: Option<Ready>) {
@@ -34,6 +22,7 @@ pub(super) async fn drive(inner: Arc<Inner>, live: Held, first: Option<Ready>) {
         inner: &inner,
         live: &live,
         hands: None,
+        root: Mutex::default(),
         delay: None,
         first,
     };
@@ -46,6 +35,8 @@ pub(super) async fn drive(inner: Arc<Inner>, live: Held, first: Option<Ready>) {
             Err(AgentError::Conflict) if conflicts < 10 => {
                 conflicts += 1;
                 live.desk.lock().await.clear();
+                // So may be what is in the files.
+                driver.drop_hands().await;
             }
             Err(error) => {
                 if !matches!(error, AgentError::NotFound) {
@@ -58,9 +49,7 @@ pub(super) async fn drive(inner: Arc<Inner>, live: Held, first: Option<Ready>) {
             }
         }
     }
-    if let Some(hands) = driver.hands.take() {
-        hands.close().await;
-    }
+    driver.drop_hands().await;
 }
 
 /// An error with its causes.
@@ -93,6 +82,8 @@ struct Driver<'a> {
     live: &'a Live,
     /// The session's sandbox, from its first tool call on.
     hands: Option<Box<dyn Hands>>,
+    /// What the sandbox's files were last saved as.
+    root: Mutex<Option<String>>,
     /// How long the model asked us to wait.
     delay: Option<Duration>,
     first: Option<Ready>,
@@ -108,9 +99,13 @@ impl Driver<'_> {
         let ready = match self.first.take() {
             Some(ready) => Some(ready),
             None => {
-                self.inner
-                    .advance(self.live, &mut *self.live.desk.lock().await)
-                    .await?
+                let live = self.live;
+                let mut desk = live.desk.lock().await;
+                let work = self.inner.decide(live, &mut desk).await?;
+                if work.is_none() {
+                    self.put_down(&mut desk).await?;
+                }
+                self.inner.conclude(live, &mut desk, work).await?
             }
         };
         let Some(Ready { work, interrupt }) = ready else {
@@ -184,97 +179,6 @@ impl Driver<'_> {
         Ok(Flow::GoOn)
     }
 
-    async fn run(
-        &mut self,
-        calls: Vec<Call>,
-        setup: &Setup,
-        interrupt: CancellationToken,
-    ) -> Result<Flow, AgentError> {
-        let stopping = &self.inner.stopping;
-        if self.hands.is_none() {
-            match self.open(setup).await {
-                Ok(hands) => self.hands = Some(hands),
-                Err(error) => {
-                    tracing::error!(session = self.live.id, error = %chain(&error), "no sandbox");
-                    let text =
-                        "The sandbox of this session cannot be made; the server's log says why.";
-                    let result = CallResult::error(Ending::Refused, text);
-                    for call in &calls {
-                        self.finished(call, result.clone()).await?;
-                    }
-                    return Ok(Flow::GoOn);
-                }
-            }
-        }
-        let Some(hands) = self.hands.as_deref() else {
-            return Ok(Flow::GoOn);
-        };
-        let cancelled = CancellationToken::new();
-        let driver = &*self;
-        let mut running: FuturesUnordered<_> = calls
-            .iter()
-            .map(|call| {
-                let cancelled = &cancelled;
-                let called = &call.called;
-                let on_progress = driver.on_progress(&called.id, &called.name);
-                async move {
-                    let started = Instant::now();
-                    let result = hands
-                        .call(ToolCall {
-                            id: &called.id,
-                            tool: &called.name,
-                            input: &call.input,
-                            on_progress: Some(&on_progress),
-                            cancelled: Some(cancelled),
-                            allowance: None,
-                            pushed: None,
-                        })
-                        .await;
-                    metrics::tool_call(&called.name, &result, started.elapsed());
-                    (call, result)
-                }
-            })
-            .collect();
-        // An interrupt tells the tools, and waits for those that use their last second to answer.
-        let mut patience = pin!(async {
-            interrupt.cancelled().await;
-            cancelled.cancel();
-            driver.inner.parts.clock.sleep(LAST_WORDS).await;
-        });
-        loop {
-            let done = tokio::select! {
-                biased;
-                () = stopping.cancelled() => return Ok(Flow::GoOn),
-                () = &mut patience => return Ok(Flow::GoOn),
-                done = running.next() => done,
-            };
-            match done {
-                // What an interrupt ended without an answer is closed with the words that are meant for that.
-                Some((_, result)) if result.ending == Ending::Cancelled => {}
-                Some((call, result)) => driver.finished(call, result).await?,
-                None => return Ok(Flow::GoOn),
-            }
-        }
-    }
-
-    /// Shows what a tool says of its progress to whoever watches the session. Nothing of it is stored.
-    fn on_progress(&self, id: &str, tool: &str) -> OnProgress {
-        let (hub, session) = (Arc::clone(&self.live.hub), self.live.id.clone());
-        let (id, tool) = (id.to_owned(), tool.to_owned());
-        Arc::new(move |progress| {
-            let Progress { message, fraction } = progress;
-            metrics::tool_progress(&tool);
-            tracing::debug!(session, tool, id, fraction, message, "progress");
-            hub.show(&json!({
-                "type": "tool_progress",
-                "tool_use_id": id,
-                "name": tool,
-                "message": message,
-                "fraction": fraction,
-            }));
-        })
-    }
-
     /// Waits before the next try, unless something makes waiting pointless.
     async fn wait(
         &mut self,
@@ -302,95 +206,6 @@ impl Driver<'_> {
         }
         Ok(Flow::GoOn)
     }
-
-    /// Opens the sandbox and gives the tools back what they had left.
-    async fn open(&self, setup: &Setup) -> Result<Box<dyn Hands>, HandsError> {
-        let saved = {
-            let desk = self.live.desk.lock().await;
-            desk.journal
-                .as_ref()
-                .map(|journal| journal.state.tool_states.clone())
-                .unwrap_or_default()
-        };
-        let hands = self
-            .inner
-            .parts
-            .workshop
-            .open(Opening {
-                workspace: &self.live.workspace,
-                session: &self.live.id,
-                agent: &setup.agent,
-                environment: &setup.environment,
-            })
-            .await?;
-        let mut states = std::collections::BTreeMap::new();
-        for (tool, state) in saved {
-            let bytes = match state {
-                SavedState::Inline(text) => BASE64
-                    .decode(text)
-                    .map_err(|error| HandsError::new("reading a tool's state", error))?
-                    .into(),
-                SavedState::File(name) => hands.kept(&name).await?,
-            };
-            states.insert(tool, bytes);
-        }
-        hands.set_tool_state(states);
-        Ok(hands)
-    }
-
-    /// Appends the result of a call, together with what its tool left for the next one.
-    async fn finished(&self, call: &Call, result: CallResult) -> Result<(), AgentError> {
-        let left = self.left_by(&call.called.name).await;
-        let mut desk = self.live.desk.lock().await;
-        let journal = self.inner.journal(self.live, &mut desk).await?;
-        let mut drafts: Vec<Draft> = Vec::new();
-        if let Some((tool, state)) = left
-            && journal.state.tool_states.get(&tool) != Some(&state)
-        {
-            drafts.push(Event::ToolState { tool, state }.into());
-        }
-        let CallResult {
-            content, is_error, ..
-        } = result;
-        drafts.push(
-            Event::AgentToolResult {
-                tool_use_id: call.called.id.clone(),
-                content,
-                is_error,
-            }
-            .into(),
-        );
-        journal.record(self.inner.source(), drafts);
-        // The last result is saved together with what follows from it.
-        if journal.state.calls.iter().any(Call::may_run) {
-            let Desk {
-                journal: Some(journal),
-                ..
-            } = &mut *desk
-            else {
-                return Ok(());
-            };
-            journal
-                .save(&*self.inner.parts.log, &self.live.id, &self.live.hub)
-                .await?;
-        }
-        Ok(())
-    }
-
-    async fn left_by(&self, tool: &str) -> Option<(String, SavedState)> {
-        let hands = self.hands.as_deref()?;
-        let (name, state) = hands.state_left(tool)?;
-        if state.len() <= INLINE_BYTES_MAX {
-            return Some((name, SavedState::Inline(BASE64.encode(state))));
-        }
-        match hands.keep(&name, &state).await {
-            Ok(file) => Some((name, SavedState::File(file))),
-            Err(error) => {
-                tracing::error!(session = self.live.id, tool, error = %chain(&error), "the tool's state is not kept");
-                None
-            }
-        }
-    }
 }
 
 impl Inner {
@@ -402,6 +217,15 @@ impl Inner {
         desk: &mut Desk,
     ) -> Result<Option<Ready>, AgentError> {
         let work = self.decide(live, desk).await?;
+        self.conclude(live, desk, work).await
+    }
+
+    async fn conclude(
+        &self,
+        live: &Live,
+        desk: &mut Desk,
+        work: Option<Work>,
+    ) -> Result<Option<Ready>, AgentError> {
         let journal = self.journal(live, desk).await?;
         journal.save(&*self.parts.log, &live.id, &live.hub).await?;
         match work {

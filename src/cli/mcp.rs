@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::agent::hands::{
-    Hands, HandsError, Sandboxes, SandboxesOptions, SandboxesParts, Secrets,
+    Hands, HandsError, Sandboxes, SandboxesOptions, SandboxesParts, Secrets, Trees,
 };
 use crate::blobs::Folder;
 use crate::clock::SystemClock;
@@ -87,9 +87,10 @@ impl Command {
             .context("cannot make a temporary folder")?;
         let tools = Late {
             cache: config.cache_directory()?,
+            trees: Trees::scratch(scratch.path(), Arc::new(SystemClock))?,
             options: SandboxesOptions {
                 workspace,
-                ..config.sandboxes(scratch.path().to_owned())
+                ..config.sandboxes()
             },
             pushed: self.pushed(&config)?,
             secrets: server::secrets::read(&secrets)?,
@@ -171,6 +172,7 @@ fn secrets(given: &[String]) -> anyhow::Result<BTreeMap<String, SecretConfig>> {
 /// The tools, loaded when the client asks for them: it is not to wait for the compiler before it is greeted.
 struct Late {
     cache: PathBuf,
+    trees: Trees,
     options: SandboxesOptions,
     pushed: Option<(Sqlite, Folder)>,
     secrets: Secrets,
@@ -200,6 +202,7 @@ impl Late {
                 catalogue: Arc::clone(&catalogue),
                 registry: registry.clone(),
                 secrets: self.secrets.clone(),
+                trees: self.trees.clone(),
                 options: self.options.clone(),
             });
             let tools = Catalogued::new(&catalogue, Arc::new(sandboxes));

@@ -188,6 +188,7 @@ impl Tools for Catalogued {
             session,
             agent: &agent()?,
             environment: &environment(grants),
+            files: None,
         };
         self.workshop.open(opening).await
     }

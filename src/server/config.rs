@@ -196,9 +196,8 @@ impl Config {
     }
 
     /// What every sandbox gets.
-    pub fn sandboxes(&self, directory: PathBuf) -> SandboxesOptions {
+    pub fn sandboxes(&self) -> SandboxesOptions {
         SandboxesOptions {
-            directory,
             private_addresses: self.sandbox.private_addresses,
             search_endpoint: variable("GLOVEBOX_SEARCH_ENDPOINT")
                 .or(self.sandbox.search_endpoint.clone()),

@@ -3,8 +3,9 @@
 //! ```text
 //! DIR/lock              held by the one server that uses the directory
 //! DIR/glovebox.db       documents, logs, keys
-//! DIR/sessions/ID/      the files of one session
 //! DIR/blobs/            pushed components, by digest
+//! DIR/trees/            sessions' files: `blobs` is what is saved, `pack` what did not fit in memory
+//! DIR/sessions/ID/      the files of one session as earlier versions kept them, until they are moved
 //! ```
 
 use std::fs::{DirBuilder, File, TryLockError};
@@ -43,11 +44,7 @@ pub struct Lock(#[expect(dead_code, reason = "held, never read")] File);
 impl DataDirectory {
     /// Makes the directory if need be, readable by this user only. Blocking.
     pub fn open(path: &Path) -> Result<DataDirectory, DataError> {
-        let sessions = path.join("sessions");
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&sessions);
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| DataError::Io {
             path: path.into(),
             source,
@@ -84,21 +81,25 @@ impl DataDirectory {
         }
     }
 
-    /// Removes the files of all sessions whose ids begin with `prefix` and an underscore. Blocking.
-    pub fn remove_sessions(&self, prefix: &str) -> Result<(), DataError> {
-        let sessions = self.sessions();
+    /// The sessions that have a folder of files, as earlier versions made one for each. Blocking.
+    pub fn session_folders(&self) -> Result<Vec<(String, PathBuf)>, DataError> {
+        let sessions = self.0.join("sessions");
         let failed = |source| DataError::Io {
             path: sessions.clone(),
             source,
         };
-        let prefix = format!("{prefix}_");
-        for entry in std::fs::read_dir(&sessions).map_err(failed)? {
+        let mut folders = Vec::new();
+        let entries = match std::fs::read_dir(&sessions) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(folders),
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
             let entry = entry.map_err(failed)?;
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                std::fs::remove_dir_all(entry.path()).map_err(failed)?;
+            if let Ok(name) = entry.file_name().into_string() {
+                folders.push((name, entry.path()));
             }
         }
-        Ok(())
+        Ok(folders)
     }
 
     /// The database.
@@ -111,9 +112,9 @@ impl DataDirectory {
         self.0.join("blobs")
     }
 
-    /// Where sessions keep their files.
-    pub fn sessions(&self) -> PathBuf {
-        self.0.join("sessions")
+    /// Where sessions' files are.
+    pub fn trees(&self) -> PathBuf {
+        self.0.join("trees")
     }
 }
 
@@ -122,15 +123,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sessions_with_the_prefix_are_removed() {
+    fn folders_of_earlier_versions_are_found() {
         let directory = tempfile::tempdir().unwrap();
         let data = DataDirectory::open(directory.path()).unwrap();
-        for name in ["mcp_1", "sesn_1", "mcpx"] {
-            std::fs::create_dir_all(data.sessions().join(name).join("tmp")).unwrap();
-        }
-        data.remove_sessions("mcp").unwrap();
-        let left = |name: &str| data.sessions().join(name).exists();
-        assert_eq!(["mcp_1", "sesn_1", "mcpx"].map(left), [false, true, true]);
+        assert_eq!(data.session_folders().unwrap(), []);
+        let folder = data.0.join("sessions/sesn_1");
+        std::fs::create_dir_all(folder.join("tmp")).unwrap();
+        assert_eq!(
+            data.session_folders().unwrap(),
+            [("sesn_1".to_owned(), folder)]
+        );
     }
 
     #[test]

@@ -6,20 +6,22 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use crate::agent::hands::{Sandboxes, SandboxesParts};
+use crate::agent::hands::{Sandboxes, SandboxesParts, Trees};
 use crate::agent::{self, Agents};
 use crate::api::{self, Api};
 use crate::blobs::Folder;
 use crate::clock::SystemClock;
 use crate::ids::RandomIds;
-use crate::mcp::{self, Catalogued, Mcp};
+use crate::mcp::{Catalogued, Mcp};
 use crate::model::MessagesApi;
+use crate::store::Log;
 use crate::store::sqlite::{self, Sqlite};
 use crate::tools::{BuiltIn, Compiling, Registry, RegistryParts, compile};
 
 pub mod config;
 pub mod data;
 pub mod engine;
+mod files;
 pub mod keys;
 pub mod logging;
 pub mod secrets;
@@ -33,6 +35,8 @@ pub struct Server {
     pub new_key: Option<String>,
     listener: TcpListener,
     api: Api,
+    trees: Trees,
+    log: Arc<dyn Log>,
     _lock: Lock,
 }
 
@@ -41,8 +45,6 @@ impl Server {
     pub async fn start(config: Config, key: Option<&str>) -> anyhow::Result<Server> {
         let data = DataDirectory::open(&config.data_directory()?)?;
         let lock = data.lock()?;
-        // Nobody can go on with the MCP sessions of a server that has ended.
-        data.remove_sessions(mcp::SESSION_PREFIX)?;
         // Bound before the slow parts, so that a taken port is known at once; nothing is accepted until the end.
         let listener =
             TcpListener::bind(config.listen.as_deref().unwrap_or("127.0.0.1:8080")).await?;
@@ -54,17 +56,19 @@ impl Server {
         };
         let database = data.database();
         let blobs = data.blobs();
-        let (store, blobs, engine, built_in) =
+        let trees = data.trees();
+        let clock = Arc::new(SystemClock);
+        let (store, blobs, trees, engine, built_in) =
             tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
                 let blobs = Folder::open(&blobs)?;
+                let trees = Trees::open(&trees, Arc::new(SystemClock))?;
                 let store = Sqlite::open(&database, &sqlite::Options::default())?;
                 let engine = engine::open(cache, engine::FOR_A_SERVER)?;
                 let built_in = BuiltIn::load(&engine)?;
-                Ok((store, blobs, engine, built_in))
+                Ok((store, blobs, trees, engine, built_in))
             })
             .await??;
         let catalogue = Arc::new(built_in.catalogue(&engine).await?);
-        let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds);
         let new_key = keys::at_start(&store, &*clock, &*ids, key).await?;
         let store = Arc::new(store);
@@ -84,14 +88,14 @@ impl Server {
                 "components that no tool names were removed"
             );
         }
-        let sandboxes = config.sandboxes(data.sessions());
         let workshop = Arc::new(Sandboxes::new(SandboxesParts {
             engine,
             built_in,
             catalogue: catalogue.clone(),
             registry: Some(tools.clone()),
             secrets: secrets::read(&config.secrets)?,
-            options: sandboxes,
+            trees: trees.clone(),
+            options: config.sandboxes(),
         }));
         let agents = Agents::new(agent::Parts {
             log: store.clone(),
@@ -103,6 +107,7 @@ impl Server {
             ids: ids.clone(),
             options: config.agent_options(),
         });
+        files::move_in(&data, &agents.timeline(), &trees).await?;
         let recovered = agents.recover().await?;
         if recovered > 0 {
             tracing::info!(sessions = recovered, "sessions that were running go on");
@@ -115,7 +120,7 @@ impl Server {
             documents: store.clone(),
             tools,
             component_bytes_max: config.tools.component_bytes_max,
-            keys: store,
+            keys: store.clone(),
             ids,
             clock,
             metrics: api::metrics::recorder(),
@@ -124,6 +129,8 @@ impl Server {
             new_key,
             listener,
             api,
+            trees,
+            log: store,
             _lock: lock,
         })
     }
@@ -135,7 +142,11 @@ impl Server {
 
     /// Serves until `stop` is done; running turns are left where they are, for the next start.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        api::serve(self.api, self.listener, stop).await
+        let clock = Arc::clone(&self.api.clock);
+        let sweeping = tokio::spawn(files::keep_swept(self.trees, self.log, clock));
+        let served = api::serve(self.api, self.listener, stop).await;
+        sweeping.abort();
+        served
     }
 }
 

@@ -1,5 +1,6 @@
 //! Agents whose tools are pushed components: entries, sessions, and what their clients see of calls.
 
+use glovebox::agent::Moment;
 use glovebox::agent::hands::{Secrets, WorkspaceSecret};
 use glovebox_runtime::Secret;
 use serde_json::{Value, json};
@@ -477,14 +478,15 @@ async fn large_states_do_not_pile_up() {
         let answer = server.result(id(&session), "grows", json!({})).await;
         assert_eq!(answer, call.to_string());
     }
-    let folder = server
-        .data
-        .path()
-        .join("sessions")
-        .join(id(&session))
-        .join("state");
-    let files = std::fs::read_dir(folder).unwrap().count();
-    assert!((1..=4).contains(&files), "{files}");
+    let files = server
+        .agents
+        .timeline()
+        .files("wrkspc_a", id(&session), Moment::Last)
+        .await
+        .unwrap();
+    let files = server.trees.files(files.as_deref()).unwrap();
+    let states = files.snapshot().list("/state").unwrap();
+    assert_eq!(states.len(), 1, "{states:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod sandboxes;
 mod secrets;
+mod trees;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub use sandboxes::{Sandboxes, SandboxesOptions, SandboxesParts};
 pub use secrets::{Secrets, WorkspaceSecret};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+pub use trees::{Trees, TreesError};
 
 use crate::resources::environment::Environment;
 use crate::resources::session::SessionAgent;
@@ -36,7 +38,10 @@ pub trait Hands: Send + Sync {
     fn state_left(&self, tool: &str) -> Option<(String, Bytes)>;
     /// Puts back what [`Hands::state_left`] gave. Called once, before the first call.
     fn set_tool_state(&self, state: BTreeMap<String, Bytes>);
-    /// Keeps a large tool state durably, and says under which name.
+    /// Saves the session's files as they are now, durably, and says as what. None when they are as they were when they
+    /// were last saved, or opened. Not part of the session before its log says so.
+    async fn commit(&self) -> Result<Option<String>, HandsError>;
+    /// Keeps a large tool state among the session's files, and says under which name.
     async fn keep(&self, name: &str, state: &Bytes) -> Result<String, HandsError>;
     /// Reads what [`Hands::keep`] kept.
     async fn kept(&self, name: &str) -> Result<Bytes, HandsError>;
@@ -52,6 +57,8 @@ pub struct Opening<'a> {
     pub session: &'a str,
     pub agent: &'a SessionAgent,
     pub environment: &'a Environment,
+    /// What the session's files are saved as, as [`Hands::commit`] said. None is: there are none yet.
+    pub files: Option<&'a str>,
 }
 
 /// A call to run.

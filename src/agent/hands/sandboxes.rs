@@ -1,19 +1,20 @@
-//! Hands that are sandboxes of `glovebox-runtime`, one per session, each in its own directory.
+//! Hands that are sandboxes of `glovebox-runtime`, one per session, each over a versioned tree of its own.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use glovebox_runtime::{
-    Access, CallOptions, Engine, Grant, HostPattern, Limits, Mount, MountSource, Network, Programs,
-    Sandbox,
+    Access, CallOptions, Engine, Files, Grant, HostPattern, Limits, Mount, MountSource, Network,
+    Programs, Sandbox,
 };
+use glovebox_tree::Snapshot;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::{Hands, HandsError, Opening, Secrets, ToolCall, Workshop};
+use super::trees::{self, LONG_OUTPUTS, STATES, TreesError};
+use super::{Hands, HandsError, Opening, Secrets, ToolCall, Trees, Workshop};
 use crate::resources::component::ToolComponent;
 use crate::resources::environment::{Environment, EnvironmentConfig, Networking};
 use crate::resources::session::SessionAgent;
@@ -22,17 +23,14 @@ use crate::tools::{
     BuiltIn, CallResult, Catalogue, Ending, Ready, Registry, RegistryError, result, shorten,
 };
 
-/// Where the sandbox shows outputs that were too long for the model.
-const LONG_OUTPUTS: &str = "/mnt/session/tool_outputs";
 /// The tool that asks the operator's search engine, not the environment's network.
 const WEB_SEARCH: &str = "web_search";
 
 /// What the operator decides about sandboxes.
 #[derive(Debug, Clone, Default)]
 pub struct SandboxesOptions {
-    /// Sessions' directories are made in here.
-    pub directory: PathBuf,
-    /// A folder of the user's that every session sees at `/workspace`, in place of an empty one of its own.
+    /// A folder of the user's that every session sees at `/workspace`, in place of one of its own. It is never part of
+    /// what is saved.
     pub workspace: Option<PathBuf>,
     /// What each call may use.
     pub limits: Limits,
@@ -52,6 +50,8 @@ pub struct SandboxesParts {
     pub registry: Option<Registry>,
     /// The operator's.
     pub secrets: Secrets,
+    /// Where sessions' files are.
+    pub trees: Trees,
     pub options: SandboxesOptions,
 }
 
@@ -62,6 +62,7 @@ pub struct Sandboxes {
     tools: Arc<BTreeMap<String, Ready>>,
     registry: Option<Registry>,
     secrets: Secrets,
+    trees: Trees,
     options: SandboxesOptions,
 }
 
@@ -82,45 +83,27 @@ impl Sandboxes {
             built_in: parts.built_in,
             registry: parts.registry,
             secrets: parts.secrets,
+            trees: parts.trees,
             options: parts.options,
         }
     }
 
-    fn session_directory(&self, session: &str) -> PathBuf {
-        self.options.directory.join(session)
-    }
-
-    fn grant(&self, directory: &Path, opening: Opening<'_>) -> Grant {
+    /// What a session may reach, without the files that are its own.
+    fn grant(&self, opening: Opening<'_>) -> Grant {
         let Opening {
             workspace: owner,
             agent,
             environment,
             ..
         } = opening;
-        let mount = |at: &str, folder: &str, access| Mount {
-            at: at.to_owned(),
-            source: MountSource::HostDirectory(directory.join(folder)),
-            access,
-        };
         let usr = MountSource::Image(Arc::clone(&self.built_in.usr));
-        let mut workspace = mount("/workspace", "workspace", Access::ReadWrite);
-        if let Some(folder) = &self.options.workspace {
-            workspace.source = MountSource::HostDirectory(folder.clone());
-        }
         let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Grant {
-            mounts: vec![
-                workspace,
-                mount("/tmp", "tmp", Access::ReadWrite),
-                mount("/home/agent", "home", Access::ReadWrite),
-                mount("/mnt/session/outputs", "outputs", Access::ReadWrite),
-                mount(LONG_OUTPUTS, "tool_outputs", Access::ReadOnly),
-                Mount {
-                    at: "/usr".to_owned(),
-                    source: usr,
-                    access: Access::ReadOnly,
-                },
-            ],
+            mounts: vec![Mount {
+                at: "/usr".to_owned(),
+                source: usr,
+                access: Access::ReadOnly,
+            }],
             network: network(environment),
             private_addresses: self.options.private_addresses,
             limits: self.options.limits,
@@ -136,6 +119,25 @@ impl Sandboxes {
             ..Grant::default()
         }
     }
+}
+
+/// The mounts of a session's own files. A folder of the user's takes the place of its workspace.
+fn own_mounts(files: &Files, workspace: Option<PathBuf>) -> Vec<Mount> {
+    let mut mounts = files.mounts();
+    if let Some(folder) = workspace
+        && let Some(mount) = mounts.iter_mut().find(|mount| mount.at == "/workspace")
+    {
+        mount.source = MountSource::HostDirectory(folder);
+    }
+    mounts.push(Mount {
+        at: LONG_OUTPUTS.to_owned(),
+        source: MountSource::Tree {
+            tree: Arc::clone(files.tree()),
+            directory: LONG_OUTPUTS.to_owned(),
+        },
+        access: Access::ReadOnly,
+    });
+    mounts
 }
 
 /// What the environment's policy means here. Neither packages nor MCP servers exist, so no hosts of theirs are added.
@@ -201,8 +203,7 @@ fn search_grant(grant: &Grant, endpoint: &str) -> Grant {
 #[async_trait]
 impl Workshop for Sandboxes {
     async fn open(&self, opening: Opening<'_>) -> Result<Box<dyn Hands>, HandsError> {
-        let directory = self.session_directory(opening.session);
-        let grant = self.grant(&directory, opening);
+        let mut grant = self.grant(opening);
         let search = self
             .options
             .search_endpoint
@@ -210,21 +211,13 @@ impl Workshop for Sandboxes {
             .map(|endpoint| search_grant(&grant, endpoint));
         let engine = self.engine.clone();
         let programs: Arc<Programs> = Arc::clone(&self.built_in.programs);
-        let made = directory.clone();
+        let (trees, saved) = (self.trees.clone(), opening.files.map(str::to_owned));
+        let workspace = self.options.workspace.clone();
         let make = move || -> Result<_, HandsError> {
-            for folder in [
-                "workspace",
-                "tmp",
-                "home",
-                "outputs",
-                "tool_outputs",
-                "state",
-            ] {
-                let path = made.join(folder);
-                std::fs::create_dir_all(&path).map_err(|error| {
-                    HandsError::new(format!("making {}", path.display()), error)
-                })?;
-            }
+            let files = trees
+                .files(saved.as_deref())
+                .map_err(|error| HandsError::new("opening the files", error))?;
+            grant.mounts.extend(own_mounts(&files, workspace));
             let sandbox = |grant, programs| {
                 Sandbox::new(&engine, grant, programs)
                     .map_err(|error| HandsError::new("making the sandbox", error))
@@ -232,9 +225,10 @@ impl Workshop for Sandboxes {
             let search = search
                 .map(|grant| sandbox(grant, Arc::default()))
                 .transpose()?;
-            Ok((sandbox(grant, programs)?, search))
+            let known = files.snapshot();
+            Ok((sandbox(grant, programs)?, search, files, known))
         };
-        let (sandbox, search) = tokio::task::spawn_blocking(make)
+        let (sandbox, search, files, known) = tokio::task::spawn_blocking(make)
             .await
             .map_err(|error| HandsError::new("making the sandbox", error))??;
         Ok(Box::new(SandboxHands {
@@ -244,19 +238,15 @@ impl Workshop for Sandboxes {
             pushed: pushed(opening.agent),
             registry: self.registry.clone(),
             workspace: opening.workspace.to_owned(),
-            directory,
+            trees: self.trees.clone(),
+            files,
+            known: Arc::new(Mutex::new(known)),
         }))
     }
 
-    async fn discard(&self, session: &str) -> Result<(), HandsError> {
-        let directory = self.session_directory(session);
-        match tokio::fs::remove_dir_all(&directory).await {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(HandsError::new(
-                format!("removing {}", directory.display()),
-                error,
-            )),
-            _ => Ok(()),
-        }
+    /// Nothing: what no log names is swept.
+    async fn discard(&self, _: &str) -> Result<(), HandsError> {
+        Ok(())
     }
 }
 
@@ -269,33 +259,6 @@ fn pushed(agent: &SessionAgent) -> BTreeMap<String, ToolComponent> {
     entries.collect()
 }
 
-/// States of one tool that stay: the last one, and those before it that the log may still name when this process is killed.
-const STATES_KEPT: usize = 4;
-
-/// Removes what a tool left long before `latest`, so that a tool with a new state for every call does not fill the disk.
-fn forget_states(latest: &Path, prefix: &str) -> std::io::Result<()> {
-    let Some(folder) = latest.parent() else {
-        return Ok(());
-    };
-    let mut states = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let digest = name.to_str().and_then(|name| name.strip_prefix(prefix));
-        let is_state = |digest: &str| {
-            digest.len() == 32 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
-        };
-        if digest.is_some_and(is_state) && entry.path() != latest {
-            states.push((entry.metadata()?.modified()?, entry.path()));
-        }
-    }
-    states.sort_by(|a, b| b.cmp(a));
-    for (_, path) in states.drain(..).skip(STATES_KEPT - 1) {
-        std::fs::remove_file(path)?;
-    }
-    Ok(())
-}
-
 struct SandboxHands {
     sandbox: Sandbox,
     /// Where `web_search` runs.
@@ -306,10 +269,26 @@ struct SandboxHands {
     pushed: BTreeMap<String, ToolComponent>,
     registry: Option<Registry>,
     workspace: String,
-    directory: PathBuf,
+    trees: Trees,
+    files: Files,
+    /// The files as they were when they were last saved, or opened.
+    known: Arc<Mutex<Snapshot>>,
 }
 
 impl SandboxHands {
+    /// Does something to the files on a thread that may block.
+    async fn with_files<T: Send + 'static>(
+        &self,
+        context: &'static str,
+        act: impl FnOnce(&Files) -> Result<T, TreesError> + Send + 'static,
+    ) -> Result<T, HandsError> {
+        let files = self.files.clone();
+        tokio::task::spawn_blocking(move || act(&files))
+            .await
+            .map_err(|error| HandsError::new(context, error))?
+            .map_err(|error| HandsError::new(context, error))
+    }
+
     /// What a call is of. A session's agent has no pushed tool with the name of a built-in one.
     async fn ready(&self, call: &ToolCall<'_>) -> Result<Option<Ready>, RegistryError> {
         if let Some(ready) = self.tools.get(call.tool) {
@@ -395,10 +374,11 @@ impl Hands for SandboxHands {
         );
         let name = format!("{}.txt", call.id);
         if let Some(whole) = shorten(&mut result, &format!("{LONG_OUTPUTS}/{name}")) {
-            // The guest can only read that directory, so no link of its making can lead this write astray.
-            let path = self.directory.join("tool_outputs").join(name);
-            if let Err(error) = tokio::fs::write(&path, whole).await {
-                tracing::error!(path = %path.display(), %error, "a long output is lost");
+            let write =
+                move |files: &Files| trees::write(files, LONG_OUTPUTS, &name, whole.as_bytes());
+            if let Err(error) = self.with_files("keeping a long output", write).await {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(id = call.id, %error, cause, "a long output is lost");
             }
         }
         result
@@ -418,35 +398,38 @@ impl Hands for SandboxHands {
         self.sandbox.set_tool_state(state);
     }
 
-    async fn keep(&self, name: &str, state: &Bytes) -> Result<String, HandsError> {
-        use std::fmt::Write as _;
-        let prefix = format!("{name}-");
-        let mut name = prefix.clone();
-        for byte in &Sha256::digest(state)[..16] {
-            let _ = write!(name, "{byte:02x}");
-        }
-        let path = self.directory.join("state").join(&name);
-        let bytes = state.clone();
-        let written = path.clone();
-        let write = move || {
-            let mut file = std::fs::File::create(&written)?;
-            std::io::Write::write_all(&mut file, &bytes)?;
-            file.sync_all()?;
-            forget_states(&written, &prefix)
+    async fn commit(&self) -> Result<Option<String>, HandsError> {
+        let (trees, known) = (self.trees.clone(), Arc::clone(&self.known));
+        let commit = move |files: &Files| {
+            for damaged in files.tree().take_damage() {
+                let damage = &damaged.damage;
+                tracing::error!(path = damaged.path, %damage, "a file is damaged");
+            }
+            let now = files.snapshot();
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.shares_all(&known) {
+                return Ok(None);
+            }
+            let root = trees.save(&now)?;
+            *known = now;
+            Ok(Some(root))
         };
-        let failed =
-            |error: std::io::Error| HandsError::new(format!("writing {}", path.display()), error);
-        tokio::task::spawn_blocking(write)
-            .await
-            .map_err(|error| failed(error.into()))?
-            .map_err(failed)?;
-        Ok(name)
+        self.with_files("saving the files", commit).await
+    }
+
+    /// What a tool left before stays in the versions of the files that the log has from before.
+    async fn keep(&self, name: &str, state: &Bytes) -> Result<String, HandsError> {
+        let (name, state) = (name.to_owned(), state.clone());
+        let kept = name.clone();
+        let write = move |files: &Files| trees::write(files, STATES, &name, &state);
+        self.with_files("keeping a tool's state", write).await?;
+        Ok(kept)
     }
 
     async fn kept(&self, name: &str) -> Result<Bytes, HandsError> {
-        let path = self.directory.join("state").join(name);
-        let failed = |error| HandsError::new(format!("reading {}", path.display()), error);
-        Ok(tokio::fs::read(&path).await.map_err(failed)?.into())
+        let path = format!("{STATES}/{name}");
+        let read = move |files: &Files| Ok(files.snapshot().read_file(&path, usize::MAX)?.into());
+        self.with_files("reading a tool's state", read).await
     }
 
     async fn close(&self) {

@@ -185,14 +185,27 @@ pub(super) struct CountingWorkshop(pub(super) Arc<World>);
 struct CountingHands {
     world: Arc<World>,
     left: Mutex<BTreeMap<String, Bytes>>,
+    /// What calls have written: each when it begins, and when it ends.
+    files: Mutex<Vec<String>>,
+    saved: Mutex<Vec<String>>,
+}
+
+/// The files that a root stands for, in these tests.
+pub(super) fn written(root: Option<&str>) -> Vec<String> {
+    root.map_or(Vec::new(), |root| {
+        root.split(' ').map(str::to_owned).collect()
+    })
 }
 
 #[async_trait]
 impl Workshop for CountingWorkshop {
-    async fn open(&self, _: Opening<'_>) -> Result<Box<dyn Hands>, HandsError> {
+    async fn open(&self, opening: Opening<'_>) -> Result<Box<dyn Hands>, HandsError> {
+        let files = written(opening.files);
         Ok(Box::new(CountingHands {
             world: Arc::clone(&self.0),
             left: Mutex::default(),
+            saved: Mutex::new(files.clone()),
+            files: Mutex::new(files),
         }))
     }
 
@@ -212,8 +225,16 @@ impl Hands for CountingHands {
             .unwrap()
             .entry(call.id.to_owned())
             .or_default() += 1;
+        let write = |what: &str| {
+            if call.tool != "read" {
+                let line = format!("{}:{what}", call.id);
+                self.files.lock().unwrap().push(line);
+            }
+        };
+        write("began");
         self.world.fuse.step().await;
         self.world.stick(call.tool).await;
+        write("ended");
         let mut left = self.left.lock().unwrap();
         let before = left.get(call.tool).map_or(0, |state| state.len());
         left.insert(call.tool.to_owned(), Bytes::from(vec![b'x'; before + 1]));
@@ -234,6 +255,20 @@ impl Hands for CountingHands {
 
     fn set_tool_state(&self, state: BTreeMap<String, Bytes>) {
         *self.left.lock().unwrap() = state;
+    }
+
+    async fn commit(&self) -> Result<Option<String>, HandsError> {
+        self.world.fuse.step().await;
+        let files = self.files.lock().unwrap().clone();
+        if *self.world.full.lock().unwrap() {
+            return Err(HandsError::new("saving", "the disk is full"));
+        }
+        let mut saved = self.saved.lock().unwrap();
+        if *saved == files {
+            return Ok(None);
+        }
+        saved.clone_from(&files);
+        Ok(Some(files.join(" ")))
     }
 
     async fn keep(&self, _: &str, _: &Bytes) -> Result<String, HandsError> {

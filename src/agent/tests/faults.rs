@@ -8,12 +8,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::fakes::{Fault, Line, agents, call, message, new_session, says, text, thinking};
+use super::fakes::{
+    Fault, Line, agents, call, message, new_session, says, text, thinking, written,
+};
 use super::world::{World, world};
 use crate::agent::{Agents, Options, Previews};
 use crate::model::ModelError;
 use crate::resources::event::{SentEvent, Verdict};
-use crate::session::{Record, Rules, Step, decide, fold};
+use crate::session::{Event, Record, Rules, Step, decide, fold};
 
 /// A client that works from the history alone, so that it does not care which process it talks to.
 async fn client(agents: &Agents, world: &World) {
@@ -177,6 +179,7 @@ fn check(world: &World, before: &[Value]) {
         }
         assert!(!event["processed_at"].is_null(), "{event} still waits");
     }
+    files_agree(world);
     let runs = world.runs.lock().unwrap();
     for event in history
         .iter()
@@ -188,6 +191,76 @@ fn check(world: &World, before: &[Value]) {
             .unwrap_or(0);
         assert!(runs <= 1, "{} ran {runs} times", event["id"]);
     }
+}
+
+/// With each result, the files are what the calls wrote that have answered by then, and nothing of any other.
+fn files_agree(world: &World) {
+    let mut files = Vec::new();
+    let mut answered = Vec::new();
+    for entry in world.entries() {
+        let record = Record::decode(entry).unwrap();
+        match record.event {
+            Event::Files { root, .. } => files = written(Some(&root)),
+            Event::AgentToolResult {
+                tool_use_id,
+                content,
+                ..
+            } => {
+                let text = content[0]["text"].as_str().unwrap();
+                if text.contains(", after") && !text.starts_with("read") {
+                    answered.extend(["began", "ended"].map(|what| format!("{tool_use_id}:{what}")));
+                }
+                assert_eq!(files, answered, "after {text}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_saved_are_as_before_the_call() {
+    let world = world();
+    *world.full.lock().unwrap() = true;
+    let script = [
+        says([call("t1", "write")]),
+        says([call("t2", "read")]),
+        says([call("t3", "write")]),
+        says([text("bye")]),
+    ];
+    world.stuck.lock().unwrap().push("read");
+    let agents = agents(&world, &script, 0, Options::default());
+    agents
+        .create_session(new_session(&["first"]))
+        .await
+        .unwrap();
+    world.sticking.notified().await;
+    // The first call is over by now, and the second has been begun twice at most.
+    *world.full.lock().unwrap() = false;
+    world.stuck.lock().unwrap().clear();
+    agents.shutdown().await;
+    let agents = self::agents(&world, &script, 1, Options::default());
+    agents.recover().await.unwrap();
+    let idle = || {
+        let history = world.history();
+        history
+            .last()
+            .is_some_and(|event| event["type"] == "session.status_idle")
+    };
+    while !idle() {
+        tokio::task::yield_now().await;
+    }
+    let history = world.history();
+    let results: Vec<&str> = history
+        .iter()
+        .filter(|event| event["type"] == "agent.tool_result")
+        .map(|event| event["content"][0]["text"].as_str().unwrap())
+        .collect();
+    assert!(
+        results[0].starts_with("The files could not be saved"),
+        "{results:?}"
+    );
+    assert!(results[2].starts_with("write of t3"), "{results:?}");
+    files_agree(&world);
 }
 
 fn script() -> Vec<Line> {

@@ -54,6 +54,8 @@ pub(super) struct World {
     tables: Mutex<Tables>,
     /// What does not end by itself.
     pub(super) stuck: Mutex<Vec<&'static str>>,
+    /// Whether saving files fails.
+    pub(super) full: Mutex<bool>,
     /// Told whenever something stuck begins.
     pub(super) sticking: Notify,
     /// How often each call has begun, by its event id.

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use glovebox::agent::hands::{Sandboxes, SandboxesOptions, SandboxesParts, Secrets, Workshop};
+use glovebox::agent::hands::{
+    Sandboxes, SandboxesOptions, SandboxesParts, Secrets, Trees, Workshop,
+};
 use glovebox::agent::{Agents, Options, Parts};
 use glovebox::api::{self, Api};
 use glovebox::blobs::Folder;
@@ -54,6 +56,8 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<PacedClock>,
     pub(crate) agents: Agents,
     pub(crate) tools: Registry,
+    /// Where sessions' files are.
+    pub(crate) trees: Trees,
     http: reqwest::Client,
     keys: Arc<dyn Keys>,
     task: tokio::task::JoinHandle<()>,
@@ -229,17 +233,15 @@ impl Server {
     }
 
     async fn sandboxed(secrets: Secrets, options: SandboxesOptions) -> Self {
-        let workshop = |engine, registry, directory| -> Arc<dyn Workshop> {
+        let workshop = |engine, registry, trees| -> Arc<dyn Workshop> {
             Arc::new(Sandboxes::new(SandboxesParts {
                 engine,
                 built_in: nothing_built_in(),
                 catalogue: Arc::default(),
                 registry: Some(registry),
                 secrets,
-                options: SandboxesOptions {
-                    directory,
-                    ..options
-                },
+                trees,
+                options,
             }))
         };
         Self::launch(workshop, Catalogue::default(), mcp::Options::default()).await
@@ -255,7 +257,7 @@ impl Server {
     }
 
     async fn launch(
-        workshop: impl FnOnce(Engine, Registry, PathBuf) -> Arc<dyn Workshop>,
+        workshop: impl FnOnce(Engine, Registry, Trees) -> Arc<dyn Workshop>,
         catalogue: Catalogue,
         options: mcp::Options,
     ) -> Self {
@@ -285,8 +287,8 @@ impl Server {
             ids: ids.clone(),
             loaded_max: LoadedMax::default(),
         });
-        let sessions = data.path().join("sessions");
-        let workshop = workshop(engine, tools.clone(), sessions);
+        let trees = Trees::open(&data.path().join("trees"), Arc::new(SystemClock)).unwrap();
+        let workshop = workshop(engine, tools.clone(), trees.clone());
         let agents = Agents::new(Parts {
             log: store.clone(),
             documents: store.clone(),
@@ -323,6 +325,7 @@ impl Server {
             clock,
             agents,
             tools,
+            trees,
             http,
             keys,
             task,

@@ -126,6 +126,10 @@ impl Hands for Puppet {
 
     fn set_tool_state(&self, _: BTreeMap<String, Bytes>) {}
 
+    async fn commit(&self) -> Result<Option<String>, HandsError> {
+        Ok(None)
+    }
+
     async fn keep(&self, _: &str, _: &Bytes) -> Result<String, HandsError> {
         Ok(String::new())
     }
