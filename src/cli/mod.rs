@@ -10,6 +10,7 @@ mod key;
 mod mcp;
 pub mod scripted_model;
 mod serve;
+mod session;
 mod sh;
 mod tool;
 
@@ -26,6 +27,7 @@ enum Command {
     Sh(sh::Command),
     Tool(tool::Command),
     Key(key::Command),
+    Session(session::Command),
     Mcp(mcp::Command),
     ScriptedModel(scripted_model::Command),
     Compile(compile::Command),
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
             Command::Sh(command) => command.run().await,
             Command::Tool(command) => command.run().await,
             Command::Key(command) => done(command.run().await),
+            Command::Session(command) => done(command.run().await),
             Command::Mcp(command) => done(command.run().await),
             Command::ScriptedModel(command) => done(command.run().await),
             Command::Compile(command) => command.run(),
