@@ -23,6 +23,7 @@ mod process;
 mod readers;
 mod requests;
 mod retries;
+mod session_files;
 mod sessions;
 mod stream;
 mod support;
