@@ -259,7 +259,7 @@ async fn files_that_cannot_be_saved_are_as_before_the_call() {
         results[0].starts_with("The files could not be saved"),
         "{results:?}"
     );
-    assert!(results[2].starts_with("write of t3"), "{results:?}");
+    assert!(results[2].starts_with("write of \"t3\""), "{results:?}");
     files_agree(&world);
 }
 
