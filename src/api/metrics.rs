@@ -6,9 +6,10 @@
 //! | `glovebox_http_request_duration_seconds` | method, route | until the answer's headers |
 //! | `glovebox_streams` | | event streams that are open |
 //!
-//! Other modules add their own (sessions, model requests, tool calls) through the same recorder.
+//! Other modules add their own (sessions, model requests, tool calls) through the same recorder. What nobody counts, but
+//! somebody knows when asked, is set just before it is shown; see [`Handle::asking`].
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -20,7 +21,20 @@ use super::Api;
 
 /// Renders what the process has counted.
 #[derive(Clone)]
-pub struct Handle(PrometheusHandle);
+pub struct Handle {
+    counted: PrometheusHandle,
+    asked: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Handle {
+    /// The same, and `asked` sets gauges whenever somebody is about to look. It must not block.
+    pub fn asking(self, asked: impl Fn() + Send + Sync + 'static) -> Handle {
+        Handle {
+            asked: Arc::new(asked),
+            ..self
+        }
+    }
+}
 
 const REQUESTS: &str = "glovebox_http_requests_total";
 const DURATION: &str = "glovebox_http_request_duration_seconds";
@@ -52,18 +66,22 @@ pub fn recorder() -> Handle {
         metrics::describe_gauge!(STREAMS, "event streams that are open");
         handle
     });
-    Handle(handle.clone())
+    Handle {
+        counted: handle.clone(),
+        asked: Arc::new(|| {}),
+    }
 }
 
 /// `GET /metrics`.
 pub(super) async fn show(State(api): State<Api>) -> impl IntoResponse {
-    api.metrics.0.run_upkeep();
+    (api.metrics.asked)();
+    api.metrics.counted.run_upkeep();
     (
         [(
             header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         )],
-        api.metrics.0.render(),
+        api.metrics.counted.render(),
     )
 }
 

@@ -123,7 +123,10 @@ impl Server {
             keys: store.clone(),
             ids,
             clock,
-            metrics: api::metrics::recorder(),
+            metrics: api::metrics::recorder().asking({
+                let trees = trees.clone();
+                move || trees.measure()
+            }),
         };
         Ok(Server {
             new_key,

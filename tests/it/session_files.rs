@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use glovebox::agent::AgentError;
+use glovebox_tree::{Create, Found, OpenHow};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use reqwest::Method;
@@ -449,4 +450,54 @@ async fn forking_refuses_what_there_is_not() {
         server.model.will_say(vec![Part::Text(vec!["hello"])]);
         server.say(id, "hi").await.ok();
     }
+}
+
+/// Waits until a gauge is within a range.
+async fn gauged(server: &Server, gauge: &str, expected: std::ops::RangeInclusive<u64>) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let metrics = server.get("/metrics").await.ok();
+        let metrics = metrics.as_str().unwrap();
+        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(gauge));
+        let value = values.next().and_then(|value| value.trim().parse().ok());
+        if value.is_some_and(|value| expected.contains(&value)) {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{gauge} is {value:?}:\n{metrics}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn metrics_say_what_files_in_use_take() {
+    let server = Server::start().await;
+    let memory = "glovebox_trees_memory_bytes ";
+    gauged(&server, memory, 0..=0).await;
+    let files = server.trees.files(None).unwrap();
+    let workspace = files.tree().directory("/workspace").unwrap();
+    let how = OpenHow {
+        write: true,
+        create: Create::Exclusively(0o644),
+        truncate: false,
+        directory: false,
+    };
+    let Found::File(file) = workspace.open("f", &how).unwrap() else {
+        panic!("no file");
+    };
+    let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut rest = content.as_slice();
+    while !rest.is_empty() {
+        rest = &rest[file.append(rest).unwrap()..];
+    }
+    gauged(&server, memory, 1_200_000..=2_400_000).await;
+    for other in [
+        "glovebox_trees_pack_bytes ",
+        "glovebox_trees_pack_file_bytes ",
+    ] {
+        gauged(&server, other, 0..=0).await;
+    }
+    drop((file, workspace, files));
+    gauged(&server, memory, 0..=0).await;
 }

@@ -125,9 +125,17 @@ impl Trees {
         })?))
     }
 
-    /// What all of them together have in use.
-    pub fn usage(&self) -> StoreUsage {
-        self.0.usage()
+    /// Sets the gauges of `/metrics` that say what all of them together have in use.
+    pub fn measure(&self) {
+        let StoreUsage {
+            memory_bytes,
+            pack_bytes,
+            pack_file_bytes,
+        } = self.0.usage();
+        let gauge = |name: &'static str, bytes: u64| metrics::gauge!(name).set(bytes as f64);
+        gauge("glovebox_trees_memory_bytes", memory_bytes);
+        gauge("glovebox_trees_pack_bytes", pack_bytes);
+        gauge("glovebox_trees_pack_file_bytes", pack_file_bytes);
     }
 
     /// A session's files to work with. None is: empty.

@@ -309,7 +309,10 @@ impl Server {
             keys: keys.clone(),
             ids,
             clock: clock.clone(),
-            metrics: api::metrics::recorder(),
+            metrics: api::metrics::recorder().asking({
+                let trees = trees.clone();
+                move || trees.measure()
+            }),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
