@@ -1,12 +1,14 @@
 """The quickstart of the official Python SDK, unchanged but for where the server is.
 
-ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY say that, as for any program that uses the SDK. With GLOVEBOX_DATA
-(the server's data directory, when it is on this machine) the file that the agent made is shown from there.
+ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY say that, as for any program that uses the SDK. When the server is on this machine,
+GLOVEBOX_PROGRAM (the server's program) and GLOVEBOX_DATA (its data directory) show the file that the agent made.
 """
 
+import io
 import os
-import pathlib
+import subprocess
 import sys
+import tarfile
 
 from anthropic import Anthropic
 
@@ -82,12 +84,13 @@ with client.beta.sessions.events.stream(session.id, event_deltas=["agent.message
         if event.type in ("session.status_idle", "session.status_terminated"):
             break
 
-data = os.environ.get("GLOVEBOX_DATA")
-if data:
-    made = pathlib.Path(data, "sessions", session.id, "workspace", "fibonacci.txt")
-    if not made.is_file():
-        sys.exit(f"\nthe agent made no {made}")
-    numbers = made.read_text().split()
-    print(f"\n{made}:\n{' '.join(numbers)}")
+program = os.environ.get("GLOVEBOX_PROGRAM")
+if program:
+    export = subprocess.run([program, "session", "export", session.id], check=True, stdout=subprocess.PIPE)
+    with tarfile.open(fileobj=io.BytesIO(export.stdout)) as workspace:
+        if "fibonacci.txt" not in workspace.getnames():
+            sys.exit("\nthe agent made no fibonacci.txt")
+        numbers = workspace.extractfile("fibonacci.txt").read().decode().split()
+    print(f"\nfibonacci.txt, of {program} session export {session.id}:\n{' '.join(numbers)}")
     failed = failed or len(numbers) != 20 or numbers[-1] != "4181"
 sys.exit("\nthe quickstart did not end well" if failed else None)

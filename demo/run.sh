@@ -63,4 +63,5 @@ start server env ANTHROPIC_BASE_URL="$model" ANTHROPIC_API_KEY=scripted GLOVEBOX
 echo "demo: glovebox listens on $address"
 echo
 
-ANTHROPIC_BASE_URL=$address ANTHROPIC_API_KEY=glovebox-demo GLOVEBOX_DATA=$scratch/data "$python" "$here/quickstart.py"
+ANTHROPIC_BASE_URL=$address ANTHROPIC_API_KEY=glovebox-demo GLOVEBOX_PROGRAM=$binary GLOVEBOX_DATA=$scratch/data \
+  "$python" "$here/quickstart.py"
