@@ -147,7 +147,8 @@ impl Blobs for FolderBlobs {
                 .try_for_each(|name| self.sync(name))?;
         }
         let mut folders = BTreeSet::new();
-        for (key, name) in &waiting.blobs {
+        // Chunks, then pages, then roots: a root that is in its place has what it needs in its place.
+        for (key, name) in waiting.blobs.iter().rev() {
             let (into, at) = place(key);
             if let Err(error) = self.folder.rename(name, &self.folder, &at) {
                 if error.kind() != io::ErrorKind::NotFound {

@@ -5,6 +5,7 @@
 mod crashes;
 mod forks;
 mod hostile;
+mod killed;
 mod limits;
 mod model;
 mod operation;
