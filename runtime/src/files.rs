@@ -62,6 +62,20 @@ impl Files {
         PLACES.into_iter().map(mount).collect()
     }
 
+    /// One more place: a directory of the tree, made unless it is there, to be mounted at its own path. What is mounted
+    /// read-only, the host changes through [`Files::tree`].
+    pub fn place(&self, path: &str, access: Access) -> Result<Mount, Errno> {
+        make(&self.0, path, 0o755)?;
+        Ok(Mount {
+            at: path.to_owned(),
+            source: MountSource::Tree {
+                tree: Arc::clone(&self.0),
+                directory: path.to_owned(),
+            },
+            access,
+        })
+    }
+
     /// The tree.
     pub fn tree(&self) -> &Arc<Tree> {
         &self.0

@@ -1,7 +1,9 @@
 //! The files that guests see: one tree of mounts per sandbox, and `wasi:filesystem` over it.
 //!
 //! * [`Mounts`] is the tree: made once per sandbox from its grant, shared by its processes, used by the host too.
-//! * [`node`] is what a backend offers; [`backends`] are the backends. They know nothing of each other.
+//! * [`node`] is what a backend offers; [`backends`] are the backends. They know nothing of each other. A new kind of
+//!   mount is a file there that implements [`node::Directory`] and [`node::File`], and a line in
+//!   [`Mounts::from_grant`]; an embedder's own needs neither (`MountSource::Backend`).
 //! * `walk` goes from a path to a place in the tree, `operations` does what can be done there.
 //! * [`Ledger`] counts what the sandbox uses.
 //! * `wasi` is the guest's side of it. A process has an [`FsState`]; [`add_to_linker`] connects it.

@@ -93,7 +93,7 @@ impl Sandbox {
                     ..limits
                 };
                 make_directory(&frozen, "deep");
-                write_file(&frozen, "file", b"frozen");
+                write_file(&frozen.root(), "file", b"frozen");
                 let at = |directory| directory_of(&own, directory);
                 let frozen = directory_of(&frozen, "/");
                 Sandbox::mount(limits, at("/workspace"), at("/tmp"), frozen)
@@ -204,14 +204,14 @@ fn make_directory(tree: &Arc<Tree>, path: &str) {
     parent.create_directory(name, 0o755).unwrap();
 }
 
-fn write_file(tree: &Arc<Tree>, name: &str, content: &[u8]) {
+fn write_file(at: &glovebox_tree::Directory, name: &str, content: &[u8]) {
     let how = glovebox_tree::OpenHow {
         write: true,
         create: glovebox_tree::Create::IfMissing(0o644),
         truncate: false,
         directory: false,
     };
-    let Ok(glovebox_tree::Found::File(file)) = tree.root().open(name, &how) else {
+    let Ok(glovebox_tree::Found::File(file)) = at.open(name, &how) else {
         panic!("{name}");
     };
     file.write_at(0, content).unwrap();

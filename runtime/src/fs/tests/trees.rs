@@ -170,6 +170,36 @@ fn own_files_are_forked_and_put_back() {
 }
 
 #[test]
+fn the_host_writes_what_a_sandbox_only_reads() {
+    let files = Files::new(tree().store()).unwrap();
+    let mut all = files.mounts();
+    all.push(
+        files
+            .place("/mnt/session/tool_outputs", Access::ReadOnly)
+            .unwrap(),
+    );
+    let mounts = Mounts::from_grant(&all, Ledger::new(LIMITS)).unwrap();
+    let place = files.tree().directory("/mnt/session/tool_outputs").unwrap();
+    write_file(&place, "text", b"long");
+    let path = "/mnt/session/tool_outputs/text";
+    assert_eq!(mounts.read_file(path, 10).unwrap(), b"long");
+    assert_eq!(mounts.write_file(path, b"x", 0o644), Err(Errno::ReadOnly));
+    assert_eq!(mounts.usage().bytes, 4, "counted all the same");
+    let links = ["/workspace/l", "/mnt/session/outputs/l"];
+    for link in links {
+        let view = View {
+            mounts: &mounts,
+            caller: Caller::default(),
+        };
+        let root = view.root();
+        assert_eq!(
+            view.link(&root, path, Follow::No, &root, link),
+            Err(Errno::CrossDevice)
+        );
+    }
+}
+
+#[test]
 fn a_backend_of_the_embedders_is_a_mount_like_any_other() {
     let root: Arc<dyn crate::fs::node::Directory> =
         Image::new([("deep/file".to_owned(), Bytes::from_static(b"theirs"), 0o644)]).root();
