@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use glovebox_runtime::{Access, ExitStatus, Image, Mount, MountSource};
+use glovebox_runtime::{Access, ExitStatus, Files, Image, Mount, MountSource};
 
-use crate::kernel::{Ran, hands};
+use crate::kernel::{BACKINGS, Backing, Ran, hands, hands_of, hands_on};
 
 /// What it wrote, if it ended well.
 fn written(ran: Ran) -> String {
@@ -18,21 +18,16 @@ fn written(ran: Ran) -> String {
 
 #[tokio::test]
 async fn the_standard_library_finds_what_it_expects() {
-    let hands = hands(|_| {});
-    let ran = hands.run(&["files", "check", "/workspace"], "").await;
-    assert_eq!(written(ran), "all is well\n");
-    assert_eq!(
-        std::fs::read(hands.workspace.path().join("linked"))
-            .unwrap()
-            .len(),
-        100
-    );
+    for backing in BACKINGS {
+        let hands = hands_on(backing, |_| {});
+        let ran = hands.run(&["files", "check", "/workspace"], "").await;
+        assert_eq!(written(ran), "all is well\n");
+        assert_eq!(hands.read("/workspace/linked").len(), 100);
+    }
 }
 
 #[tokio::test]
 async fn what_must_fail_fails_as_on_linux() {
-    let hands = hands(|_| {});
-    let ran = hands.run(&["files", "errors", "."], "").await;
     let expected = "\
 read what is missing: NotFound
 read a directory: IsADirectory
@@ -48,27 +43,90 @@ rename what is missing: NotFound
 write in the root: ReadOnlyFilesystem
 write to /dev/full: EIO
 ";
-    assert_eq!(written(ran), expected);
+    for backing in BACKINGS {
+        let hands = hands_on(backing, |_| {});
+        let ran = hands.run(&["files", "errors", "."], "").await;
+        assert_eq!(written(ran), expected, "{backing:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_full_disk_is_an_error_a_program_can_handle() {
-    let hands = hands(|grant| grant.limits.disk_bytes_max = 1_000_000);
-    let ran = hands.run(&["files", "fill", "big"], "").await;
-    assert_eq!(written(ran), "1000000 bytes, then EIO\n");
-    assert_eq!(
-        std::fs::metadata(hands.workspace.path().join("big"))
-            .unwrap()
-            .len(),
-        1_000_000
-    );
+    for backing in BACKINGS {
+        let hands = hands_on(backing, |grant| grant.limits.disk_bytes_max = 1_000_000);
+        let ran = hands.run(&["files", "fill", "big"], "").await;
+        assert_eq!(written(ran), "1000000 bytes, then EIO\n");
+        assert_eq!(hands.read("/workspace/big").len(), 1_000_000);
+    }
 }
 
 #[tokio::test]
 async fn a_file_too_large_is_an_error_a_program_can_handle() {
-    let hands = hands(|grant| grant.limits.file_bytes_max = 100_000);
-    let ran = hands.run(&["files", "fill", "big"], "").await;
-    assert_eq!(written(ran), "100000 bytes, then EIO\n");
+    for backing in BACKINGS {
+        let hands = hands_on(backing, |grant| grant.limits.file_bytes_max = 100_000);
+        let ran = hands.run(&["files", "fill", "big"], "").await;
+        assert_eq!(written(ran), "100000 bytes, then EIO\n");
+    }
+}
+
+#[tokio::test]
+async fn a_sandbox_is_forked_and_both_go_on() {
+    let hands = hands_on(Backing::Tree, |_| {});
+    let script = "echo one > a; mkdir -p d/e; ln -s ../a d/link; echo x > d/e/x; chmod 750 d/e/x";
+    written(hands.run(&["bash", "-c", script], "").await);
+    let snapshot = hands.sandbox.snapshot().unwrap();
+    let fork = hands_of(&Files::from_snapshot(&snapshot).unwrap());
+    let script = "echo two > a; rm -r d; echo new > b; cat a";
+    assert_eq!(
+        written(fork.run(&["bash", "-c", script], "").await),
+        "two\n"
+    );
+    let script = "cat a d/link; [ -x d/e/x ] && stat -c %a d/e/x; ls";
+    assert_eq!(
+        written(hands.run(&["bash", "-c", script], "").await),
+        "one\none\n750\na\nd\n"
+    );
+    let changes = snapshot.differences(&fork.sandbox.snapshot().unwrap());
+    let paths: Vec<String> = changes
+        .unwrap()
+        .into_iter()
+        .map(|change| change.path)
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "/workspace/a",
+            "/workspace/b",
+            "/workspace/d",
+            "/workspace/d/e",
+            "/workspace/d/e/x",
+            "/workspace/d/link"
+        ]
+    );
+    fork.sandbox.files().unwrap().reset(&snapshot).unwrap();
+    assert_eq!(
+        written(fork.run(&["bash", "-c", "cat a; ls"], "").await),
+        "one\na\nd\n"
+    );
+}
+
+#[tokio::test]
+async fn df_and_du_tell_the_truth() {
+    let hands = hands_on(Backing::Tree, |grant| {
+        grant.limits.disk_bytes_max = 100 << 20;
+        grant.limits.files_max = 1000;
+    });
+    let script = "head -c 10485760 /dev/zero > big; df -k /workspace | tail -n 1; du -k big; \
+                  rm big; df -k /workspace | tail -n 1; df -i /workspace | tail -n 1";
+    let shown = written(hands.run(&["bash", "-c", script], "").await);
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0][1..4], ["102400", "10240", "92160"], "{shown}");
+    assert_eq!(lines[1][0], "10240", "{shown}");
+    assert_eq!(lines[2][1..4], ["102400", "0", "102400"], "{shown}");
+    assert_eq!(lines[3][1], "1000", "{shown}");
 }
 
 #[tokio::test]

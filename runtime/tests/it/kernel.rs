@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use glovebox_guests as guests;
 use glovebox_runtime::{
-    Access, Component, Content, Engine, EngineOptions, ExitStatus, Grant, Input, Mount,
+    Access, Component, Content, Engine, EngineOptions, ExitStatus, Files, Grant, Input, Mount,
     MountSource, Outcome, Output, ProgramRun, Programs, Sandbox, SpawnError,
 };
+use glovebox_tree::{MemoryBlobs, Store, StoreOptions};
 
 /// Where all tests keep compiled components.
 pub(crate) fn cache_dir() -> Option<PathBuf> {
@@ -76,15 +77,55 @@ pub(crate) struct Hands {
     pub(crate) workspace: tempfile::TempDir,
 }
 
+/// What a workspace is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backing {
+    HostDirectory,
+    Tree,
+}
+
+pub(crate) const BACKINGS: [Backing; 2] = [Backing::HostDirectory, Backing::Tree];
+
 pub(crate) fn hands(change: impl FnOnce(&mut Grant)) -> Hands {
+    hands_on(Backing::HostDirectory, change)
+}
+
+pub(crate) fn hands_on(backing: Backing, change: impl FnOnce(&mut Grant)) -> Hands {
     let workspace = tempfile::tempdir().unwrap();
-    let mount = |at: &str, path: &Path| Mount {
-        at: at.to_owned(),
-        source: MountSource::HostDirectory(path.to_owned()),
-        access: Access::ReadWrite,
+    let mounts = match backing {
+        Backing::HostDirectory => vec![Mount {
+            at: "/workspace".to_owned(),
+            source: MountSource::HostDirectory(workspace.path().to_owned()),
+            access: Access::ReadWrite,
+        }],
+        Backing::Tree => Files::new(&store()).unwrap().mounts(),
     };
+    hands_with(workspace, mounts, change)
+}
+
+/// A sandbox that has these files.
+pub(crate) fn hands_of(files: &Files) -> Hands {
+    hands_with(tempfile::tempdir().unwrap(), files.mounts(), |_| {})
+}
+
+/// A store in memory, with the host's clock.
+pub(crate) fn store() -> Arc<Store> {
+    #[expect(clippy::disallowed_methods, reason = "guests see the host's clock too")]
+    let now = || {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        now.unwrap().into()
+    };
+    let options = StoreOptions::new(Arc::new(MemoryBlobs::default()), Arc::new(now));
+    Store::open(options).unwrap()
+}
+
+fn hands_with(
+    workspace: tempfile::TempDir,
+    mounts: Vec<Mount>,
+    change: impl FnOnce(&mut Grant),
+) -> Hands {
     let mut grant = Grant {
-        mounts: vec![mount("/workspace", workspace.path())],
+        mounts,
         ..Grant::default()
     };
     change(&mut grant);
@@ -124,6 +165,11 @@ pub(crate) struct Ran {
 }
 
 impl Hands {
+    /// All of a file, by its path in the sandbox.
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
+        self.sandbox.mounts().read_file(path, 1 << 24).unwrap()
+    }
+
     pub(crate) async fn run(&self, arguments: &[&str], stdin: &'static str) -> Ran {
         let (stdout, stderr) = (Capture::default(), Capture::default());
         let run = ProgramRun {

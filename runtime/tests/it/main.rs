@@ -15,6 +15,7 @@ mod files;
 mod foreign;
 mod found;
 mod hostile_tools;
+mod interface;
 mod limits;
 mod plain;
 mod processes;
