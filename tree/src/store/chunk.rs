@@ -1,13 +1,13 @@
 //! A piece of a file.
 //!
 //! Snapshots share chunks. One that a single tree refers to is changed in place; the tree sees to that, under its
-//! lock. Its digest is computed only when it leaves memory or is saved.
+//! lock. Its digest is computed only when it is saved or compared.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Store;
-use super::pack::Pack;
+use super::pack::{Pack, Ticket};
 use crate::blobs::{Digest, Part};
 use crate::map::{Item, Malformed, Reader, Value, Writer};
 use crate::saved::Memo;
@@ -27,8 +27,8 @@ pub(crate) struct Chunk {
 struct Inner {
     length: usize,
     bytes: Option<Arc<Vec<u8>>>,
-    /// Whether the pack has it, by `digest`.
-    packed: bool,
+    /// Its place in the pack.
+    packed: Option<Ticket>,
     digest: Option<Digest>,
     memo: Option<Memo>,
 }
@@ -41,7 +41,7 @@ impl Chunk {
             Inner {
                 length: bytes.len(),
                 bytes: Some(Arc::new(bytes)),
-                packed: false,
+                packed: None,
                 digest: None,
                 memo: None,
             },
@@ -64,12 +64,13 @@ impl Chunk {
 
     /// What it holds, brought into memory if need be.
     pub(crate) fn bytes(self: &Arc<Self>) -> Result<Arc<Vec<u8>>, Damage> {
-        self.used.store(true, Ordering::Relaxed);
         let mut inner = self.inner();
         let at_hand = inner.bytes.is_some();
         let bytes = self.bytes_locked(&mut inner)?;
         drop(inner);
-        if !at_hand {
+        if at_hand {
+            self.used.store(true, Ordering::Relaxed);
+        } else {
             self.store.relieve();
         }
         Ok(bytes)
@@ -79,8 +80,8 @@ impl Chunk {
         if let Some(bytes) = &inner.bytes {
             return Ok(bytes.clone());
         }
-        let bytes = match (&inner.digest, &inner.memo, &self.store.pack) {
-            (Some(digest), _, Some(pack)) if inner.packed => pack.read(digest)?,
+        let bytes = match (&inner.packed, &inner.memo, &self.store.pack) {
+            (Some(ticket), _, Some(pack)) => pack.read(ticket)?,
             (_, Some(memo), _) => self.store.fetch(&memo.key)?.into(),
             _ => return Err(Damage::Pack("a chunk was lost".into())),
         };
@@ -144,10 +145,8 @@ impl Chunk {
     }
 
     fn forget_packed(&self, inner: &mut Inner) {
-        if std::mem::take(&mut inner.packed)
-            && let (Some(digest), Some(pack)) = (&inner.digest, &self.store.pack)
-        {
-            pack.release(digest);
+        if let (Some(ticket), Some(pack)) = (inner.packed.take(), &self.store.pack) {
+            pack.release(ticket);
         }
     }
 
@@ -168,13 +167,11 @@ impl Chunk {
             Some(memo) => memo.origin.is_some() || pack.is_none(),
             None => false,
         };
-        if !stays && !inner.packed {
-            let Some(pack) = pack else { return false };
-            let digest = *inner.digest.get_or_insert_with(|| Digest::of(&bytes));
-            if pack.add(&digest, &bytes).is_err() {
+        if !stays && inner.packed.is_none() {
+            let Some(Ok(ticket)) = pack.map(|pack| pack.add(&bytes)) else {
                 return false;
-            }
-            inner.packed = true;
+            };
+            inner.packed = Some(ticket);
         }
         inner.bytes = None;
         self.store.shrink(inner.length);
@@ -210,7 +207,7 @@ impl Drop for Chunk {
             Inner {
                 length: 0,
                 bytes: None,
-                packed: false,
+                packed: None,
                 digest: None,
                 memo: None,
             },
@@ -262,7 +259,7 @@ impl Item for Arc<Chunk> {
             Inner {
                 length,
                 bytes: None,
-                packed: false,
+                packed: None,
                 digest: Some(key.digest),
                 memo: Some(Memo::opened(key, reader.origin.clone())),
             },

@@ -55,7 +55,9 @@ pub struct Store {
     memory_bytes: AtomicU64,
     /// How much there must be before it is tried again to move chunks out, after there was nowhere to go.
     patience_bytes: AtomicU64,
-    /// Chunks in memory, the next to go in front.
+    /// Chunks in memory, the next to go in front. A chunk comes in there, and goes to the back when it was used again
+    /// by the time it would have to leave: a file that is longer than the budget, read or written once, passes through
+    /// without driving out what is in use, and while the processor's cache still has it.
     queue: Mutex<VecDeque<Weak<Chunk>>>,
 }
 
@@ -155,7 +157,7 @@ impl Store {
     /// A chunk has come into memory.
     fn enqueue(&self, chunk: &Arc<Chunk>) {
         let mut queue = self.queue();
-        queue.push_back(Arc::downgrade(chunk));
+        queue.push_front(Arc::downgrade(chunk));
         // Chunks that are gone leave their places behind.
         if queue.len() >= 1024 && queue.len().is_power_of_two() {
             queue.retain(|chunk| chunk.strong_count() > 0);

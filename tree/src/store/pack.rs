@@ -1,7 +1,7 @@
 //! Chunks that had to leave memory: files that are only ever appended to, and an index in memory.
 //!
-//! A pack serves one process while it runs. What must outlive it is saved as blobs, so a pack begins empty, is never
-//! synced, and a chunk that reads back differently is damage, not a reason to guess. A file whose chunks are all gone
+//! A pack serves one process while it runs, as swap does. What must outlive it is saved as blobs, so a pack begins empty, is
+//! never synced, and needs no digests: a checksum (XXH3) tells whether a chunk reads back as it was. A file whose chunks are all gone
 //! is removed; when less than half of all is needed, the emptiest file's rest is moved and the file removed, so that a
 //! pack is never longer than twice what is needed and two files more.
 
@@ -12,9 +12,10 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::{Dir, OpenOptions};
+use rustix::buffer::spare_capacity;
+use twox_hash::XxHash3_64;
 
 use crate::Damage;
-use crate::blobs::Digest;
 
 /// A file that has reached this is not appended to any more.
 const SEGMENT_BYTES: u64 = 64 << 20;
@@ -22,12 +23,18 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 /// Chunks out of memory.
 pub(super) struct Pack(Mutex<Kept>);
 
+/// A chunk in a pack, until it is released.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
 struct Kept {
     folder: Dir,
     /// The one that is appended to has the highest number.
     segments: HashMap<u64, Segment>,
     newest: u64,
-    index: HashMap<Digest, Place>,
+    /// By the number of the ticket.
+    index: HashMap<u64, Place>,
+    tickets: u64,
     needed: u64,
     length: u64,
 }
@@ -36,15 +43,14 @@ struct Segment {
     file: Arc<File>,
     length: u64,
     needed: u64,
-    chunks: HashSet<Digest>,
+    chunks: HashSet<u64>,
 }
 
 struct Place {
     segment: u64,
     offset: u64,
     length: usize,
-    /// How many chunks rely on it.
-    users: u64,
+    checksum: u64,
 }
 
 impl Pack {
@@ -58,6 +64,7 @@ impl Pack {
             segments: HashMap::new(),
             newest: 0,
             index: HashMap::new(),
+            tickets: 0,
             needed: 0,
             length: 0,
         })))
@@ -73,51 +80,63 @@ impl Pack {
         (kept.needed, kept.length)
     }
 
-    /// Takes a chunk in, until it is released as often as it was added.
-    pub(super) fn add(&self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
+    /// Takes a chunk in.
+    pub(super) fn add(&self, bytes: &[u8]) -> io::Result<Ticket> {
+        let checksum = XxHash3_64::oneshot(bytes);
         let mut kept = self.kept();
-        if let Some(place) = kept.index.get_mut(digest) {
-            place.users += 1;
-            return Ok(());
-        }
-        kept.append(digest, bytes, 1)?;
+        let ticket = kept.tickets;
+        kept.append(ticket, bytes, checksum)?;
+        kept.tickets += 1;
         // A full disk may stop that; what is there stays readable.
         let _ = kept.compact();
-        Ok(())
+        Ok(Ticket(ticket))
     }
 
     /// Reads a chunk back.
-    pub(super) fn read(&self, digest: &Digest) -> Result<Vec<u8>, Damage> {
-        let (file, offset, length) = {
+    pub(super) fn read(&self, ticket: &Ticket) -> Result<Vec<u8>, Damage> {
+        let missing = || Damage::Pack("a chunk is missing".to_owned());
+        let (file, offset, length, checksum) = {
             let kept = self.kept();
-            let place = kept
-                .index
-                .get(digest)
-                .ok_or_else(|| Damage::Pack(format!("{digest} is missing")))?;
-            let segment = kept
-                .segments
-                .get(&place.segment)
-                .ok_or_else(|| Damage::Pack(format!("{digest} is missing")))?;
-            (segment.file.clone(), place.offset, place.length)
+            let place = kept.index.get(&ticket.0).ok_or_else(missing)?;
+            let segment = kept.segments.get(&place.segment).ok_or_else(missing)?;
+            let Place {
+                offset,
+                length,
+                checksum,
+                ..
+            } = *place;
+            (segment.file.clone(), offset, length, checksum)
         };
-        let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, offset)
-            .map_err(|error| Damage::Pack(error.to_string()))?;
-        if Digest::of(&bytes) == *digest {
+        let bytes = read(&file, offset, length).map_err(|error| Damage::Pack(error.to_string()))?;
+        if XxHash3_64::oneshot(&bytes) == checksum {
             Ok(bytes)
         } else {
-            Err(Damage::Pack(format!("{digest} was changed")))
+            Err(Damage::Pack("a chunk was changed".to_owned()))
         }
     }
 
-    /// A chunk is no longer relied upon.
-    pub(super) fn release(&self, digest: &Digest) {
-        self.kept().release(digest);
+    /// A chunk is no longer needed.
+    pub(super) fn release(&self, ticket: Ticket) {
+        self.kept().release(ticket.0);
     }
 }
 
+/// So many bytes of a file.
+fn read(file: &File, mut offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(length);
+    while bytes.len() < length {
+        let read = rustix::io::pread(file, spare_capacity(&mut bytes), offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        offset += u64::try_from(read).unwrap_or(u64::MAX);
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
 impl Kept {
-    fn append(&mut self, digest: &Digest, bytes: &[u8], users: u64) -> io::Result<()> {
+    fn append(&mut self, ticket: u64, bytes: &[u8], checksum: u64) -> io::Result<()> {
         if self
             .segments
             .get(&self.newest)
@@ -148,15 +167,15 @@ impl Kept {
         segment.file.write_all_at(bytes, segment.length)?;
         let length = u64::try_from(bytes.len()).unwrap_or(0);
         self.index.insert(
-            *digest,
+            ticket,
             Place {
                 segment: newest,
                 offset: segment.length,
                 length: bytes.len(),
-                users,
+                checksum,
             },
         );
-        segment.chunks.insert(*digest);
+        segment.chunks.insert(ticket);
         segment.length += length;
         segment.needed += length;
         self.length += length;
@@ -164,30 +183,18 @@ impl Kept {
         Ok(())
     }
 
-    fn release(&mut self, digest: &Digest) {
-        let Some(place) = self.index.get_mut(digest) else {
-            return;
-        };
-        place.users = place.users.saturating_sub(1);
-        if place.users > 0 {
-            return;
-        }
-        let number = place.segment;
-        self.forget(digest);
-        if number != self.newest {
-            self.remove_if_empty(number);
-        }
-    }
-
-    fn forget(&mut self, digest: &Digest) {
-        let Some(place) = self.index.remove(digest) else {
+    fn release(&mut self, ticket: u64) {
+        let Some(place) = self.index.remove(&ticket) else {
             return;
         };
         let length = u64::try_from(place.length).unwrap_or(0);
         self.needed = self.needed.saturating_sub(length);
         if let Some(segment) = self.segments.get_mut(&place.segment) {
             segment.needed = segment.needed.saturating_sub(length);
-            segment.chunks.remove(digest);
+            segment.chunks.remove(&ticket);
+        }
+        if place.segment != self.newest {
+            self.remove_if_empty(place.segment);
         }
     }
 
@@ -216,19 +223,18 @@ impl Kept {
             let Some((number, file, chunks)) = emptiest else {
                 return Ok(());
             };
-            for digest in chunks {
-                let Some(place) = self.index.get(&digest) else {
+            for ticket in chunks {
+                let Some(place) = self.index.get(&ticket) else {
                     continue;
                 };
-                let (users, mut bytes) = (place.users, vec![0; place.length]);
-                file.read_exact_at(&mut bytes, place.offset)?;
-                self.append(&digest, &bytes, users)?;
+                let (checksum, bytes) = (place.checksum, read(&file, place.offset, place.length)?);
+                self.append(ticket, &bytes, checksum)?;
                 // Its new place is known; the old one is not needed any more.
                 let length = u64::try_from(bytes.len()).unwrap_or(0);
                 self.needed = self.needed.saturating_sub(length);
                 if let Some(segment) = self.segments.get_mut(&number) {
                     segment.needed = segment.needed.saturating_sub(length);
-                    segment.chunks.remove(&digest);
+                    segment.chunks.remove(&ticket);
                 }
             }
             self.remove_if_empty(number);

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use super::*;
 
 fn pack() -> (Pack, tempfile::TempDir) {
@@ -11,29 +13,34 @@ fn bytes(seed: u64) -> Vec<u8> {
 }
 
 #[test]
-fn a_chunk_stays_until_its_last_user_is_gone() {
+fn a_chunk_stays_until_it_is_released() {
     let (pack, _folder) = pack();
-    let digest = Digest::of(&bytes(1));
-    pack.add(&digest, &bytes(1)).unwrap();
-    pack.add(&digest, &bytes(1)).unwrap();
-    assert_eq!(pack.usage().0, 512 << 10);
-    pack.release(&digest);
-    assert_eq!(pack.read(&digest).unwrap(), bytes(1));
-    pack.release(&digest);
+    let (first, second) = (pack.add(&bytes(1)).unwrap(), pack.add(&bytes(1)).unwrap());
+    assert_eq!(pack.usage().0, 2 * (512 << 10));
+    pack.release(first);
+    assert_eq!(pack.read(&second).unwrap(), bytes(1));
+    let never = Ticket(7);
+    assert!(pack.read(&never).is_err());
+    pack.release(never);
+    pack.release(second);
     assert_eq!(pack.usage().0, 0);
-    assert!(pack.read(&digest).is_err());
-    pack.release(&digest);
 }
 
 #[test]
 fn files_are_emptied_and_removed() {
     let (pack, folder) = pack();
-    let digests: Vec<Digest> = (0..1200).map(|seed| Digest::of(&bytes(seed))).collect();
-    for (seed, digest) in digests.iter().enumerate() {
-        pack.add(digest, &bytes(seed as u64)).unwrap();
-        // Every tenth stays.
-        if seed >= 10 && (seed - 10) % 10 != 0 {
-            pack.release(&digests[seed - 10]);
+    let mut kept = Vec::new();
+    let mut passing = VecDeque::new();
+    for seed in 0..1200 {
+        let ticket = pack.add(&bytes(seed)).unwrap();
+        // Every tenth stays, the others for a while.
+        if seed % 10 == 0 {
+            kept.push((seed, ticket));
+        } else {
+            passing.push_back(ticket);
+        }
+        if passing.len() > 10 {
+            pack.release(passing.pop_front().unwrap());
         }
     }
     let (needed, length) = pack.usage();
@@ -46,7 +53,7 @@ fn files_are_emptied_and_removed() {
         .map(|entry| entry.unwrap().metadata().unwrap().len())
         .sum();
     assert_eq!(on_disk, length);
-    for (seed, digest) in digests.iter().enumerate().take(1190).step_by(10) {
-        assert_eq!(pack.read(digest).unwrap(), bytes(seed as u64));
+    for (seed, ticket) in kept {
+        assert_eq!(pack.read(&ticket).unwrap(), bytes(seed));
     }
 }
