@@ -10,6 +10,12 @@ use super::path::{Name, check_path};
 use super::walk::{Follow, Place, Slash, Step, View};
 
 impl View<'_> {
+    /// Gives what an operation gave that changes what is where.
+    fn renamed<T>(self, done: Result<T, Errno>) -> Result<T, Errno> {
+        self.mounts.ledger().renamed();
+        done
+    }
+
     /// Opens a file or directory.
     pub(super) fn open(
         self,
@@ -21,7 +27,7 @@ impl View<'_> {
             return Err(Errno::Invalid);
         }
         let permit = self.mounts.ledger().open_descriptor()?;
-        let (node, mount) = self.run(base, path, |place| match place {
+        let found = self.run(base, path, |place| match place {
             Place::Directory(location) => open_directory(location, &how).map(Step::Done),
             Place::Entry(at, name, slash) => match at.point(name).cloned() {
                 Some(point) => {
@@ -29,7 +35,12 @@ impl View<'_> {
                 }
                 None => open_entry(&at, name, slash, &how),
             },
-        })?;
+        });
+        let (node, mount) = if how.create {
+            self.renamed(found)?
+        } else {
+            found?
+        };
         Ok(OpenFile {
             node,
             mount,
@@ -79,13 +90,14 @@ impl View<'_> {
         path: &str,
         mode: u32,
     ) -> Result<(), Errno> {
-        self.run(base, path, |place| match place {
+        let done = self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, _) => {
                 vacant(&at, name, Slash::Absent)?;
                 at.directory.create_directory(name, mode).map(Step::Done)
             }
-        })
+        });
+        self.renamed(done)
     }
 
     /// Creates a symlink.
@@ -96,13 +108,14 @@ impl View<'_> {
         target: &str,
     ) -> Result<(), Errno> {
         check_path(target)?;
-        self.run(base, path, |place| match place {
+        let done = self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, slash) => {
                 vacant(&at, name, slash)?;
                 at.directory.symlink(name, target).map(Step::Done)
             }
-        })
+        });
+        self.renamed(done)
     }
 
     /// A symlink's target.
@@ -122,7 +135,7 @@ impl View<'_> {
 
     /// Removes an empty directory.
     pub(super) fn remove_directory(self, base: &Arc<Location>, path: &str) -> Result<(), Errno> {
-        self.run(base, path, |place| match place {
+        let done = self.run(base, path, |place| match place {
             Place::Directory(_) => Err(match path.trim_end_matches('/').rsplit('/').next() {
                 Some(".") => Errno::Invalid,
                 Some("..") => Errno::NotEmpty,
@@ -133,12 +146,13 @@ impl View<'_> {
                 at.writable()?;
                 at.directory.remove_directory(name).map(Step::Done)
             }
-        })
+        });
+        self.renamed(done)
     }
 
     /// Removes anything but a directory.
     pub(super) fn remove_file(self, base: &Arc<Location>, path: &str) -> Result<(), Errno> {
-        self.run(base, path, |place| match place {
+        let done = self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::IsDirectory),
             Place::Entry(at, name, slash) => {
                 if at.point(name).is_some() {
@@ -151,7 +165,8 @@ impl View<'_> {
                 }
                 at.directory.remove_file(name).map(Step::Done)
             }
-        })
+        });
+        self.renamed(done)
     }
 
     /// Moves an entry, replacing what is at the new path as POSIX has it.
@@ -177,7 +192,7 @@ impl View<'_> {
                 return Err(Errno::NotDirectory);
             }
         }
-        from.at.directory.rename(name, &*to.at.directory, to_name)
+        self.renamed(from.at.directory.rename(name, &*to.at.directory, to_name))
     }
 
     /// Gives a file another name.
@@ -214,8 +229,8 @@ impl View<'_> {
                 .map_or(Errno::NotPermitted, |_| Errno::Exist));
         };
         same_mount(&at, &to.at)?;
-        at.directory
-            .link(Name::new(&name)?, &*to.at.directory, to_name)
+        let name = Name::new(&name)?;
+        self.renamed(at.directory.link(name, &*to.at.directory, to_name))
     }
 
     /// Sets the times of a path.

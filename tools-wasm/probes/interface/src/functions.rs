@@ -261,4 +261,11 @@ fn identities(at: &Descriptor) {
         "metadata-hash-at: {}",
         (at_hash.lower, at_hash.upper) == hash(&one)
     );
+    at.stat_at(NONE, "two").expect("a file");
+    at.rename_at("one", at, "two").expect("renamed");
+    let at_hash = at.metadata_hash_at(NONE, "two").expect("a hash");
+    println!(
+        "metadata-hash-at of another file by then: {}",
+        (at_hash.lower, at_hash.upper) == hash(&one)
+    );
 }
