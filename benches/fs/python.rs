@@ -13,7 +13,7 @@ import time; began = time.perf_counter_ns()
 import argparse, ast, base64, bisect, calendar, collections, configparser, contextlib, copy, csv, dataclasses, \
 datetime, decimal, difflib, email.message, enum, fnmatch, fractions, functools, glob, gzip, hashlib, heapq, html.parser, \
 inspect, io, itertools, json, logging, mimetypes, operator, pathlib, pickle, platform, pprint, queue, random, re, \
-shlex, shutil, statistics, string, struct, tarfile, tempfile, textwrap, timeit, traceback, types, typing, unittest, \
+shlex, shutil, statistics, string, struct, tarfile, tempfile, textwrap, timeit, traceback, types, typing, \
 urllib.parse, uuid, warnings, xml.etree.ElementTree, zipfile
 print(time.perf_counter_ns() - began)
 ";

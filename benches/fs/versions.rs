@@ -1,5 +1,7 @@
 //! What only the tree can do: snapshots, forks, saving what changed, opening lazily.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,57 +12,35 @@ use crate::ours::store;
 
 const TIMES: u32 = 1000;
 
-struct Row {
-    files: usize,
-    snapshot: Duration,
-    fork: Duration,
-    save_all: Duration,
-    save_one: Duration,
-    bytes_of_one: u64,
-    open: Duration,
-    read_one: Duration,
-    loaded: u64,
-    opened: u64,
-}
+/// What a process was asked for with this measures one size.
+pub(crate) const OF_ONE_SIZE: &str = "GLOVEBOX_BENCH_FS_SIZE";
 
+/// Each size is measured in a process of its own, so that none finds memory that another has left.
 pub(crate) fn table(sizes: &[usize]) {
-    let rows: Vec<Row> = sizes.iter().map(|files| measure(*files)).collect();
-    println!(
-        "| a workspace of files of 100 bytes: | {} |",
-        each(&rows, |row| row.files.to_string())
-    );
-    println!("|---|{}", "---:|".repeat(rows.len()));
-    let line =
-        |what: &str, of: &dyn Fn(&Row) -> String| println!("| {what} | {} |", each(&rows, of));
-    line("snapshot", &|row| format!("{:.2?}", row.snapshot));
-    line("fork: another tree from a snapshot", &|row| {
-        format!("{:.2?}", row.fork)
-    });
-    line("save all of it, durably", &|row| {
-        format!("{:.1?}", row.save_all)
-    });
-    line("save after one file changed, durably", &|row| {
-        format!("{:.1?}", row.save_one)
-    });
-    line("bytes written by that", &|row| row.bytes_of_one.to_string());
-    line("open what was saved", &|row| format!("{:.1?}", row.open));
-    line("open it and read a file", &|row| {
-        format!("{:.1?}", row.read_one)
-    });
-    line("memory of it, loaded", &|row| {
-        format!("{} KiB", row.loaded >> 10)
-    });
-    line("memory of it, opened and not looked at", &|row| {
-        format!("{} KiB", row.opened >> 10)
-    });
-    println!(
-        "| memory of it, idle: its name | {} |",
-        each(&rows, |_| "71 bytes".to_owned())
-    );
+    let columns: Vec<Vec<(String, String)>> =
+        sizes.iter().map(|size| in_a_process(*size)).collect();
+    for (at, (what, _)) in columns[0].iter().enumerate() {
+        let values: Vec<&str> = columns.iter().map(|rows| rows[at].1.as_str()).collect();
+        println!("| {what} | {} |", values.join(" | "));
+        if at == 0 {
+            println!("|---|{}", "---:|".repeat(columns.len()));
+        }
+    }
 }
 
-fn each(rows: &[Row], of: impl Fn(&Row) -> String) -> String {
-    rows.iter().map(of).collect::<Vec<_>>().join(" | ")
+fn in_a_process(size: usize) -> Vec<(String, String)> {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .env(OF_ONE_SIZE, size.to_string())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let row = |line: &str| {
+        let (what, value) = line.split_once('\t').unwrap();
+        (what.to_owned(), value.to_owned())
+    };
+    printed.lines().map(row).collect()
 }
 
 fn fill(tree: &Arc<Tree>, count: usize) {
@@ -103,65 +83,104 @@ fn median(mut round: impl FnMut() -> Duration) -> Duration {
     times[4]
 }
 
-fn measure(count: usize) -> Row {
+/// Measures one size and prints what the table shows of it.
+pub(crate) fn measure(count: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let before = resident();
+    let row = |what: &str, value: String| println!("{what}\t{value}");
+    let time = |what: &str, time: Duration| row(what, format!("{time:.2?}"));
+    row("a workspace of files of 100 bytes", count.to_string());
     let first: Arc<Store> = store(folder.path());
+    let before = resident();
     let files = Files::new(&first).unwrap();
     fill(files.tree(), count);
-    let loaded = resident().saturating_sub(before);
+    row(
+        "memory of it, loaded",
+        kib(resident().saturating_sub(before)),
+    );
     let mut kept = Vec::with_capacity(1000);
-    let (snapshot, ()) = timed(|| (0..TIMES).for_each(|_| kept.push(files.snapshot())));
+    let (taking, ()) = timed(|| (0..TIMES).for_each(|_| kept.push(files.snapshot())));
+    time("snapshot", taking / TIMES);
     let mut forks = Vec::with_capacity(1000);
-    let (fork, ()) = timed(|| {
-        kept.iter()
-            .for_each(|kept| forks.push(Files::from_snapshot(kept).unwrap()))
+    let (forking, ()) = timed(|| {
+        for kept in &kept {
+            forks.push(Files::from_snapshot(kept).unwrap());
+        }
     });
     drop((kept, forks));
-    let (save_all, saved) = timed(|| files.snapshot().save().unwrap());
-    let mut saved = saved;
+    time("fork: another tree from a snapshot", forking / TIMES);
+    time("beside it: `cp -a` of as many files", copied(count));
+    let (all, mut saved) = timed(|| files.snapshot().save().unwrap());
+    time("save all of it, durably", all);
     let mut content = 0_u8;
-    let save_one = median(|| {
+    let one = median(|| {
         content += 1;
         write(files.tree(), count / 2, &[content; 100]);
         let (time, again) = timed(|| files.snapshot().save().unwrap());
         saved = again;
         time
     });
+    time("save after one file changed, durably", one);
+    time("beside it: one file written and synced", synced());
+    row(
+        "bytes written by that save",
+        saved.bytes_written.to_string(),
+    );
     drop(files);
     drop(first);
     let other = store(folder.path());
     let path = format!("/workspace/d{}/file-{}", count / 2 / 100, count / 2);
-    let open = median(|| timed(|| drop(Snapshot::open(&other, &saved.root).unwrap())).0);
+    let opened = || Snapshot::open(&other, &saved.root).unwrap();
+    time("open what was saved", median(|| timed(opened).0));
     let read_one = median(|| {
-        let read = || {
-            Snapshot::open(&other, &saved.root)
-                .unwrap()
-                .read_file(&path, 100)
-                .unwrap()
-        };
-        let (time, read) = timed(read);
+        let (time, read) = timed(|| opened().read_file(&path, 100).unwrap());
         assert_eq!(read, [content; 100]);
         time
     });
+    time("open it and read a file", read_one);
     let before = resident();
-    let opened: Vec<_> = (0..100)
-        .map(|_| Snapshot::open(&other, &saved.root).unwrap())
-        .collect();
-    let of_opened = resident().saturating_sub(before) / 100;
-    drop(opened);
-    Row {
-        files: count,
-        snapshot: snapshot / TIMES,
-        fork: fork / TIMES,
-        save_all,
-        save_one,
-        bytes_of_one: saved.bytes_written,
-        open,
-        read_one,
-        loaded,
-        opened: of_opened,
+    let many: Vec<_> = (0..1000).map(|_| opened()).collect();
+    let of_opened = resident().saturating_sub(before) / 1000;
+    drop(many);
+    row("memory of it, opened and not looked at", kib(of_opened));
+    row("memory of it, idle: its name", "71 bytes".to_owned());
+}
+
+/// What the host takes to copy a folder of as many files; nothing is synced.
+fn copied(count: usize) -> Duration {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("from");
+    for number in 0..count.div_ceil(100) {
+        std::fs::create_dir_all(from.join(format!("d{number}"))).unwrap();
     }
+    for number in 0..count {
+        let name = format!("d{}/file-{number}", number / 100);
+        std::fs::write(from.join(name), [7; 100]).unwrap();
+    }
+    let mut cp = Command::new("cp");
+    cp.arg("-a").arg(&from).arg(folder.path().join("to"));
+    let (time, status) = timed(|| cp.status().unwrap());
+    assert!(status.success());
+    time
+}
+
+/// What the host takes to write one file durably.
+fn synced() -> Duration {
+    let folder = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    median(|| {
+        number += 1;
+        let path = folder.path().join(number.to_string());
+        timed(|| {
+            let mut file = std::fs::File::create(path).unwrap();
+            file.write_all(&[7; 100]).unwrap();
+            file.sync_all().unwrap();
+        })
+        .0
+    })
+}
+
+fn kib(bytes: u64) -> String {
+    format!("{} KiB", bytes >> 10)
 }
 
 /// Memory in use, in bytes.
