@@ -22,7 +22,7 @@ pub struct Limits {
     pub descriptors_max: u32,
     /// Bytes in all writable mounts. Default 1 GiB.
     pub disk_bytes_max: u64,
-    /// Files and directories in all writable mounts. Default 100,000.
+    /// Files and directories in all writable mounts. Default 200,000.
     pub files_max: u64,
     /// Bytes of one file. Default 512 MiB.
     pub file_bytes_max: u64,
@@ -64,7 +64,7 @@ impl Default for Limits {
             processes_max: 64,
             descriptors_max: 1024,
             disk_bytes_max: 1024 * MIB,
-            files_max: 100_000,
+            files_max: 200_000,
             file_bytes_max: 512 * MIB,
             http_body_bytes_max: 64 * MIB,
             http_time_max: Duration::from_secs(60),
