@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::tree::{Content, Data, Ino, Kind, ROOT, Snapshot, Usage};
+use crate::tree::{Content, DEPTH_MAX, Data, Ino, Kind, ROOT, Snapshot, Usage, Version};
 use crate::{Damage, Damaged};
 
 /// No more places are told.
@@ -45,6 +45,12 @@ impl Snapshot {
         let version = self.version();
         // How many names directories have for each file, less those that the file knows of.
         let mut names: HashMap<Ino, i64> = HashMap::new();
+        match version.inode(ROOT) {
+            Ok(Some(inode)) if inode.kind() == Kind::Directory => {}
+            Ok(_) => found.contradiction("it has no root".to_owned()),
+            // Told of below, with the rest of the page.
+            Err(_) => {}
+        }
         let mut inodes = version.inodes.cursor();
         loop {
             let (ino, inode) = match inodes.next() {
@@ -74,6 +80,9 @@ impl Snapshot {
                     "{}: a directory with another number of names than one",
                     path()
                 ));
+            }
+            if inode.kind() == Kind::Directory && !leads_to_the_root(version, ino) {
+                found.contradiction(format!("{}: not below the root", path()));
             }
             match &inode.data {
                 Data::Symlink(_) => {}
@@ -124,6 +133,24 @@ impl Snapshot {
     }
 }
 
+/// Whether a directory's directories end at the root, within the depth that there may be.
+fn leads_to_the_root(version: &Version, directory: Ino) -> bool {
+    let mut at = directory;
+    for _ in 0..=DEPTH_MAX {
+        if at == ROOT {
+            return true;
+        }
+        let Ok(Some(inode)) = version.inode(at) else {
+            return false;
+        };
+        let Some((parent, _)) = inode.names.first() else {
+            return false;
+        };
+        at = *parent;
+    }
+    false
+}
+
 fn check_chunks(content: &Content, found: &mut Verified, path: &impl Fn() -> String) {
     let Content::Chunked { chunks, .. } = content else {
         return;
@@ -139,5 +166,70 @@ fn check_chunks(content: &Content, found: &mut Verified, path: &impl Fn() -> Str
             Ok(None) => return,
             Err(damage) => return found.damage(path(), damage),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::map::Map;
+    use crate::store::{Store, StoreOptions};
+    use crate::tree::{Entry, Inode, Names, Timestamp};
+    use crate::{MemoryBlobs, Tree, Unlimited};
+
+    fn store() -> Arc<Store> {
+        let blobs = Arc::new(MemoryBlobs::default());
+        Store::open(StoreOptions::new(blobs, Arc::new(Timestamp::default))).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_without_a_root_is_not_sound() {
+        let version = Version {
+            inodes: Map::new(),
+            next: 2,
+            usage: Usage::default(),
+        };
+        let found = Snapshot::new(version, store()).verify();
+        assert_eq!(found.contradictions, ["it has no root"]);
+    }
+
+    #[test]
+    fn directories_that_hold_each_other_are_not_sound() {
+        let tree = Tree::new(&store(), Arc::new(Unlimited));
+        tree.root().create_directory("a", 0o755).unwrap();
+        let a = tree.directory("a").unwrap();
+        a.create_directory("b", 0o755).unwrap();
+        let snapshot = tree.snapshot();
+        let mut version = snapshot.version().clone();
+        assert!(snapshot.verify().is_sound());
+        // `a` is taken out of the root and put into its own `b`.
+        let (root, of_a, of_b) = (ROOT, 2, 3);
+        let mut inode = |ino: Ino, change: &dyn Fn(&mut Inode)| {
+            let mut inode = version.inodes.get(&ino).unwrap().unwrap().as_ref().clone();
+            change(&mut inode);
+            version.inodes.insert(ino, Arc::new(inode)).unwrap();
+        };
+        let entry = Entry {
+            ino: of_a,
+            kind: Kind::Directory,
+        };
+        inode(root, &|inode| {
+            if let Data::Directory(entries) = &mut inode.data {
+                entries.remove("a").unwrap();
+            }
+        });
+        inode(of_b, &|inode| {
+            if let Data::Directory(entries) = &mut inode.data {
+                entries.insert("a".into(), entry).unwrap();
+            }
+        });
+        inode(of_a, &|inode| {
+            inode.names = Names::one(of_b, "a".into());
+        });
+        let found = Snapshot::new(version, store()).verify();
+        assert_eq!(found.contradictions.len(), 2, "{found:?}");
+        assert!(found.contradictions[0].ends_with("not below the root"));
     }
 }

@@ -30,6 +30,8 @@ pub use snapshot::{Snapshot, SnapshotError};
 
 pub(crate) use content::Content;
 pub(crate) use inode::{Data, Entry, Inode, Meta, ROOT};
+#[cfg(test)]
+pub(crate) use names::Names;
 pub(crate) use names::Place;
 pub(crate) use snapshot::Version;
 
