@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO ?= cargo
 
-.PHONY: help build demo test unit sdk mcp examples docs edge check lint bench fmt clean
+.PHONY: help build demo test unit sdk mcp examples docs edge fuzz check lint bench fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,7 +16,7 @@ build: ## the release binary, target/release/glovebox
 demo: build ## builds, starts the server and a scripted model, and runs the quickstart through the official Python SDK
 	demo/run.sh target/release/glovebox
 
-test: unit sdk mcp examples edge ## every test: the crates', the guests', the official SDKs and MCP clients, the kits and the examples
+test: unit sdk mcp examples edge fuzz ## every test: the crates', the guests', the official SDKs and MCP clients, the kits, the examples, the fuzzers
 
 unit: ## the Rust tests
 	scripts/cargo-test.sh
@@ -36,10 +36,14 @@ docs: build ## every page of docs/ that has commands, followed to the letter in 
 edge: build ## the service without a compiler (examples/edge) answers; prints its size, memory and start
 	scripts/bench-edge.sh target/release/glovebox
 
+fuzz: ## fuzzes what reads untrusted bytes (manifests, tar files, paths), SECONDS=20 each
+	scripts/fuzz.sh $(SECONDS)
+
 lint: ## format, clippy with warnings denied, licences and advisories
 	$(CARGO) fmt --all --check
 	cd tools-wasm && $(CARGO) fmt --all --check
 	cd examples/edge && $(CARGO) fmt --all --check
+	cd fuzz && $(CARGO) fmt --all --check
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
 	scripts/deny.sh --install
 
@@ -52,6 +56,7 @@ fmt: ## formats all workspaces
 	$(CARGO) fmt --all
 	cd tools-wasm && $(CARGO) fmt --all
 	cd examples/edge && $(CARGO) fmt --all
+	cd fuzz && $(CARGO) fmt --all
 
 clean: ## removes what was built here (the guests' cache in ~/.cache/glovebox stays)
 	$(CARGO) clean

@@ -25,10 +25,14 @@ RUSTFLAGS="${instrument[*]}" cargo build --release --locked --target "$host" --b
 bin="$CARGO_TARGET_DIR/$host/release"
 GLOVEBOX_FUZZ_SEEDS=corpus "$bin/manifest" >/dev/null
 
+# Thousands of folders are made and removed.
+if [ -w /dev/shm ]; then export TMPDIR=/dev/shm; fi
 for target in "${targets[@]}"; do
+  seeds=()
+  if [ -d "seeds/$target" ]; then seeds=("seeds/$target"); fi
   mkdir -p "corpus/$target" artifacts
   log="artifacts/$target.log"
-  if ! "$bin/$target" "corpus/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=65536 \
+  if ! "$bin/$target" "corpus/$target" "${seeds[@]}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=65536 \
     -artifact_prefix="artifacts/$target-" >"$log" 2>&1; then
     tail -n 40 "$log"
     echo "fuzz: $target failed" >&2

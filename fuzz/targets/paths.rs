@@ -1,5 +1,8 @@
 //! Paths that were made up, walked over a versioned tree and over a directory of the host alike: both say the same, and
 //! nothing beside the directory is read or changed.
+//!
+//! An input is text: a line for the target of each of four symlinks in `/workspace`, then a line for each thing to be done
+//! (see `seeds/paths`).
 #![no_main]
 
 use std::path::Path;
@@ -9,56 +12,35 @@ use glovebox_fuzz::store;
 use glovebox_runtime::fs::{Errno, Kind, Ledger, LedgerLimits, Mounts};
 use glovebox_runtime::{Access, Files, Mount, MountSource};
 use glovebox_tree::MemoryBlobs;
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 
+const LINKS: usize = 4;
+const ACTS_MAX: usize = 16;
 const SECRET: &[u8] = b"what no guest may see";
 
-#[derive(Arbitrary, Debug)]
-enum Piece<'a> {
-    Name(u8),
-    Link(u8),
-    Up,
-    Here,
-    Nothing,
-    Outside,
-    Text(&'a str),
-}
-
-#[derive(Arbitrary, Debug)]
-struct Made<'a>(Vec<Piece<'a>>);
-
-impl Made<'_> {
-    fn path(&self) -> String {
-        let pieces = self.0.iter().take(12).map(|piece| match piece {
-            Piece::Name(number) => format!("n{}", number % 4),
-            Piece::Link(number) => format!("l{}", number % 4),
-            Piece::Up => "..".to_owned(),
-            Piece::Here => ".".to_owned(),
-            Piece::Nothing => String::new(),
-            Piece::Outside => "outside/secret".to_owned(),
-            Piece::Text(text) => (*text).to_owned(),
-        });
-        pieces.collect::<Vec<_>>().join("/")
+/// A path, a character for each of its pieces; what stands for none is part of a name.
+fn path(text: &str) -> String {
+    let mut path = String::new();
+    for character in text.chars().take(40) {
+        let piece = match character {
+            'a'..='d' => character.to_string(),
+            // The symlinks.
+            '0'..='3' => format!("l{character}"),
+            '^' => "..".to_owned(),
+            '.' => ".".to_owned(),
+            'o' => "outside".to_owned(),
+            's' => "secret".to_owned(),
+            _ => {
+                path.push(character);
+                continue;
+            }
+        };
+        if !path.is_empty() && !path.ends_with('/') {
+            path.push('/');
+        }
+        path.push_str(&piece);
     }
-}
-
-#[derive(Arbitrary, Debug)]
-enum Act<'a> {
-    Make(Made<'a>),
-    Write(Made<'a>, &'a [u8]),
-    Read(Made<'a>),
-    Look(Made<'a>),
-    LookAtLink(Made<'a>),
-    List(Made<'a>),
-    Remove(Made<'a>),
-}
-
-#[derive(Arbitrary, Debug)]
-struct Input<'a> {
-    /// Symlinks that are there, in `/workspace`, and whether their targets begin with a slash.
-    links: [(bool, Made<'a>); 4],
-    acts: Vec<Act<'a>>,
+    path
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -81,25 +63,24 @@ fn known(stat: glovebox_runtime::fs::Stat) -> Said {
     )
 }
 
-fn act(mounts: &Mounts, act: &Act<'_>) -> Result<Said, Errno> {
-    let at = |made: &Made<'_>| format!("/workspace/{}", made.path());
-    match act {
-        Act::Make(path) => mounts.create_dir_all(&at(path)).map(|()| Said::Done),
-        Act::Write(path, content) => {
-            (mounts.write_file(&at(path), content, 0o644)).map(|()| Said::Done)
-        }
-        Act::Read(path) => mounts.read_file(&at(path), 1 << 20).map(Said::Read),
-        Act::Look(path) => mounts.stat(&at(path)).map(known),
-        Act::LookAtLink(path) => mounts.stat_link(&at(path)).map(known),
-        Act::List(path) => mounts.list(&at(path)).map(|entries| {
-            Said::Names(
-                entries
-                    .into_iter()
-                    .map(|entry| (entry.name, entry.kind))
-                    .collect(),
-            )
+/// What a line asks for: its first character says what is to be done, the rest is the path.
+fn act(mounts: &Mounts, line: &str) -> Result<Said, Errno> {
+    let mut rest = line.chars();
+    let what = rest.next().unwrap_or('r');
+    let at = format!("/workspace/{}", path(rest.as_str()));
+    match what {
+        'm' => mounts.create_dir_all(&at).map(|()| Said::Done),
+        'w' => mounts
+            .write_file(&at, line.as_bytes(), 0o644)
+            .map(|()| Said::Done),
+        't' => mounts.stat(&at).map(known),
+        'k' => mounts.stat_link(&at).map(known),
+        'l' => mounts.list(&at).map(|entries| {
+            let names = entries.into_iter().map(|entry| (entry.name, entry.kind));
+            Said::Names(names.collect())
         }),
-        Act::Remove(path) => mounts.remove_file(&at(path)).map(|()| Said::Done),
+        'x' => mounts.remove_file(&at).map(|()| Said::Done),
+        _ => mounts.read_file(&at, 1 << 20).map(Said::Read),
     }
 }
 
@@ -120,7 +101,7 @@ fn over_a_directory(folder: &Path) -> Arc<Mounts> {
     mounts(&all)
 }
 
-fuzz_target!(|input: Input<'_>| {
+fuzz_target!(|input: &str| {
     let folder = tempfile::tempdir().expect("a folder");
     let (inside, outside) = (folder.path().join("inside"), folder.path().join("outside"));
     std::fs::create_dir(&inside).expect("made");
@@ -128,24 +109,24 @@ fuzz_target!(|input: Input<'_>| {
     std::fs::write(outside.join("secret"), SECRET).expect("written");
     let files = Files::new(&store(Arc::new(MemoryBlobs::default()))).expect("files");
     let workspace = files.tree().directory("/workspace").expect("there");
-    for (number, (absolute, made)) in input.links.iter().enumerate() {
-        let target = format!("{}{}", if *absolute { "/" } else { "" }, made.path());
-        let name = format!("l{number}");
+    let mut lines = input.split('\n');
+    for (number, line) in lines.by_ref().take(LINKS).enumerate() {
+        let (target, name) = (path(line), format!("l{number}"));
         // What the host has no symlink for, the tree need not have one for.
         if !target.is_empty() && std::os::unix::fs::symlink(&target, inside.join(&name)).is_ok() {
             workspace.symlink(&name, &target).expect("a symlink");
         }
     }
     let (tree, directory) = (mounts(&files.mounts()), over_a_directory(&inside));
-    for made in input.acts.iter().take(16) {
-        let said = act(&directory, made);
+    for line in lines.take(ACTS_MAX) {
+        let said = act(&directory, line);
         if let Ok(Said::Read(content)) = &said {
             assert_ne!(content, SECRET);
         }
-        assert_eq!(act(&tree, made), said, "{made:?}");
+        assert_eq!(act(&tree, line), said, "{line:?}");
     }
-    let beside: Vec<_> = std::fs::read_dir(&outside).expect("there").collect();
-    assert_eq!(beside.len(), 1);
+    let beside = std::fs::read_dir(&outside).expect("there").count();
+    assert_eq!(beside, 1);
     assert_eq!(
         std::fs::read(outside.join("secret")).expect("there"),
         SECRET
