@@ -9,8 +9,8 @@
 //! | `glovebox_tool_call_duration_seconds` | tool | until the result was there |
 //! | `glovebox_tool_call_seconds` | tool_kind, outcome | the same, by how calls ended: `ok`, `failed`, `limit`, `crashed`, `cancelled`, `refused` |
 //! | `glovebox_tool_progress_total` | tool_kind | reports of progress |
-//! | `glovebox_trees_memory_bytes` | | files of running sessions that are in memory |
-//! | `glovebox_trees_pack_bytes` | | those that did not fit, and lie in the pack |
+//! | `glovebox_trees_memory_bytes` | | contents of files of running sessions that are in memory, those of small files apart |
+//! | `glovebox_trees_pack_bytes` | | contents that lie in the pack, because memory did not do |
 //! | `glovebox_trees_pack_file_bytes` | | the pack on disk, with what is not needed any more |
 //!
 //! `tool_kind` is `built_in` or `custom`. All tools that people pushed are one `tool`, `custom`: there may be thousands.
