@@ -16,7 +16,7 @@ use super::{BLOB_BYTES_MAX, Blobs, Key};
 const NEW: &str = "new";
 const RECORD: &str = "sweep";
 /// More files than these are synced with their whole file system, in one call.
-const SYNC_ONE_BY_ONE_MAX: usize = 16;
+const SYNC_EACH_MAX: usize = 16;
 
 /// Blobs in a folder.
 pub struct FolderBlobs {
@@ -88,13 +88,29 @@ impl FolderBlobs {
         self.folder.open(at)?.sync_all()
     }
 
-    /// Creates a folder of blobs and makes its own entry durable, and those on the way.
-    fn create(&self, into: &str) -> io::Result<()> {
-        self.folder.create_dir_all(into)?;
-        for (at, _) in into.match_indices('/') {
-            self.sync(&into[..at])?;
+    /// Syncs files or folders. At the same time, because a journal commits for all who wait for it at once: one after the
+    /// other, each waits for a commit of its own.
+    fn sync_all(&self, all: &[&str]) -> io::Result<()> {
+        match all {
+            [] => Ok(()),
+            [one] => self.sync(one),
+            many if many.len() > SYNC_EACH_MAX => Ok(rustix::fs::syncfs(self.folder.open(".")?)?),
+            [first, others @ ..] => std::thread::scope(|scope| {
+                let syncing: Vec<_> = others
+                    .iter()
+                    .map(|at| std::thread::Builder::new().spawn_scoped(scope, || self.sync(at)))
+                    .collect();
+                let mut result = self.sync(first);
+                for thread in syncing {
+                    let synced = thread.and_then(|thread| {
+                        let failed = |_| io::Error::other("syncing failed");
+                        thread.join().map_err(failed)?
+                    });
+                    result = result.and(synced);
+                }
+                result
+            }),
         }
-        self.sync(".")
     }
 
     fn read(&self, at: &str, bytes_max: u64) -> io::Result<Option<Bytes>> {
@@ -138,14 +154,8 @@ impl Blobs for FolderBlobs {
 
     fn flush(&self) -> io::Result<()> {
         let mut waiting = self.waiting();
-        if waiting.blobs.len() > SYNC_ONE_BY_ONE_MAX {
-            rustix::fs::syncfs(self.folder.open(".")?)?;
-        } else {
-            waiting
-                .blobs
-                .values()
-                .try_for_each(|name| self.sync(name))?;
-        }
+        let files: Vec<&str> = waiting.blobs.values().map(String::as_str).collect();
+        self.sync_all(&files)?;
         let mut folders = BTreeSet::new();
         // Chunks, then pages, then roots: a root that is in its place has what it needs in its place.
         for (key, name) in waiting.blobs.iter().rev() {
@@ -155,7 +165,9 @@ impl Blobs for FolderBlobs {
                     return Err(error);
                 }
                 // Its folder is missing; or an earlier flush came thus far.
-                self.create(&into)?;
+                self.folder.create_dir_all(&into)?;
+                let above = into.match_indices('/').map(|(at, _)| into[..at].to_owned());
+                folders.extend(above.chain([".".to_owned()]));
                 match self.folder.rename(name, &self.folder, &at) {
                     Err(_) if self.folder.try_exists(&at)? => {}
                     renamed => renamed?,
@@ -163,7 +175,8 @@ impl Blobs for FolderBlobs {
             }
             folders.insert(into);
         }
-        folders.iter().try_for_each(|folder| self.sync(folder))?;
+        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+        self.sync_all(&folders)?;
         waiting.blobs.clear();
         Ok(())
     }
