@@ -122,22 +122,16 @@ impl Sandboxes {
 }
 
 /// The mounts of a session's own files. A folder of the user's takes the place of its workspace.
-fn own_mounts(files: &Files, workspace: Option<PathBuf>) -> Vec<Mount> {
+fn own_mounts(files: &Files, workspace: Option<PathBuf>) -> Result<Vec<Mount>, TreesError> {
     let mut mounts = files.mounts();
     if let Some(folder) = workspace
         && let Some(mount) = mounts.iter_mut().find(|mount| mount.at == "/workspace")
     {
         mount.source = MountSource::HostDirectory(folder);
     }
-    mounts.push(Mount {
-        at: LONG_OUTPUTS.to_owned(),
-        source: MountSource::Tree {
-            tree: Arc::clone(files.tree()),
-            directory: LONG_OUTPUTS.to_owned(),
-        },
-        access: Access::ReadOnly,
-    });
-    mounts
+    let long_outputs = files.place(LONG_OUTPUTS, Access::ReadOnly);
+    mounts.push(long_outputs.map_err(trees::refused(LONG_OUTPUTS))?);
+    Ok(mounts)
 }
 
 /// What the environment's policy means here. Neither packages nor MCP servers exist, so no hosts of theirs are added.
@@ -217,7 +211,9 @@ impl Workshop for Sandboxes {
             let files = trees
                 .files(saved.as_deref())
                 .map_err(|error| HandsError::new("opening the files", error))?;
-            grant.mounts.extend(own_mounts(&files, workspace));
+            let mounts = own_mounts(&files, workspace)
+                .map_err(|error| HandsError::new("mounting the files", error))?;
+            grant.mounts.extend(mounts);
             let sandbox = |grant, programs| {
                 Sandbox::new(&engine, grant, programs)
                     .map_err(|error| HandsError::new("making the sandbox", error))

@@ -3,6 +3,7 @@
 //! One [`Trees`] serves all sessions of a process. What a tree is saved as goes by a name, the text of its root's key,
 //! which sessions' logs carry; here nobody knows of logs. Everything blocks.
 
+use std::fmt::Display;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use glovebox_runtime::fs::{Ledger, LedgerLimits, MountError, Mounts};
-use glovebox_runtime::{Files, Limits};
+use glovebox_runtime::{Access, Files, Limits};
 use glovebox_tree::sweep::{SweepError, Swept, sweep};
 use glovebox_tree::{
     Blobs, Change, Create, Damage, Directory, Errno, FolderBlobs, Found, Key, MemoryBlobs, OpenHow,
@@ -77,7 +78,7 @@ pub enum TreesError {
     Io(#[from] io::Error),
 }
 
-fn refused(path: &str) -> impl Fn(Errno) -> TreesError + '_ {
+pub(super) fn refused<E: Display>(path: &str) -> impl Fn(E) -> TreesError + '_ {
     move |errno| TreesError::Refused {
         path: path.to_owned(),
         message: errno.to_string(),
@@ -144,13 +145,10 @@ impl Trees {
             Some(_) => Files::from_snapshot(&self.snapshot(saved)?),
             None => Files::new(&self.0),
         };
-        let files = files.map_err(|errno| TreesError::Refused {
-            path: "/".to_owned(),
-            message: errno.to_string(),
-        })?;
-        for place in [LONG_OUTPUTS, STATES] {
-            make(&files, place)?;
-        }
+        let files = files.map_err(refused("/"))?;
+        files
+            .place(STATES, Access::ReadOnly)
+            .map_err(refused(STATES))?;
         Ok(files)
     }
 
@@ -250,22 +248,6 @@ impl Trees {
 fn directory(path: &Path) -> io::Result<Dir> {
     std::fs::create_dir_all(path)?;
     Dir::open_ambient_dir(path, ambient_authority())
-}
-
-/// Makes a directory and those on the way to it, unless they are there.
-fn make(files: &Files, place: &str) -> Result<(), TreesError> {
-    let mut at = files.tree().root();
-    for name in place.split('/').filter(|name| !name.is_empty()) {
-        match at.create_directory(name, 0o755) {
-            Ok(()) | Err(Errno::Exist) => {}
-            Err(errno) => return Err(refused(place)(errno)),
-        }
-        at = match at.enter(name).map_err(refused(place))? {
-            Found::Directory(directory) => directory,
-            _ => return Err(refused(place)(Errno::NotDirectory)),
-        };
-    }
-    Ok(())
 }
 
 /// Writes a file, in place of what is there. Counts as what the sandbox writes.
