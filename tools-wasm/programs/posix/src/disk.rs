@@ -7,10 +7,7 @@ use glovebox_kit::bindings::glovebox::process::files;
 use lexopt::prelude::*;
 
 use crate::failure::{Failure, plain};
-use crate::files::human;
-
-/// What a file takes on an ordinary disk: whole blocks.
-const BLOCK_BYTES: u64 = 4096;
+use crate::files::{allocated, human, kind};
 
 #[derive(Default)]
 struct Du {
@@ -84,8 +81,7 @@ impl Du {
         let mut bytes = match self.apparent {
             true if data.is_dir() => 0,
             true => data.len(),
-            false if data.is_dir() => BLOCK_BYTES,
-            false => data.len().div_ceil(BLOCK_BYTES) * BLOCK_BYTES,
+            false => allocated(kind(&data), data.len()),
         };
         if data.is_dir() {
             let mut entries: Vec<_> = match fs::read_dir(path) {

@@ -1,6 +1,6 @@
 //! What these programs ask about files.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, FileType, Metadata};
 use std::path::Path;
 
 use glovebox_kit::bindings::glovebox::process::files;
@@ -10,7 +10,10 @@ use jiff::Timestamp;
 pub const USER: &str = "agent";
 pub const USER_ID: u32 = 1000;
 
-/// What `stat`, `find` and `du` show of a file.
+/// What a file takes on an ordinary disk: whole blocks.
+const BLOCK_BYTES: u64 = 4096;
+
+/// What `ls`, `stat`, `find` and `du` show of a file.
 pub struct Facts {
     pub kind: char,
     pub mode: u32,
@@ -21,6 +24,22 @@ pub struct Facts {
     pub accessed: Timestamp,
     pub modified: Timestamp,
     pub changed: Timestamp,
+}
+
+impl Facts {
+    /// Bytes that it takes on an ordinary disk.
+    pub fn allocated(&self) -> u64 {
+        allocated(self.kind, self.bytes)
+    }
+}
+
+/// Bytes that a file of that kind and length takes on an ordinary disk, where short symlinks take none.
+pub fn allocated(kind: char, bytes: u64) -> u64 {
+    match kind {
+        'd' => BLOCK_BYTES,
+        'f' => bytes.div_ceil(BLOCK_BYTES) * BLOCK_BYTES,
+        _ => 0,
+    }
 }
 
 /// Reads a file's facts, following a symlink or not.
@@ -55,7 +74,11 @@ pub fn facts(path: &Path, follow: bool) -> std::io::Result<Facts> {
 
 /// The letter that `find -type` and `ls -l` use, with `f` for a regular file.
 pub fn kind(data: &Metadata) -> char {
-    let kind = data.file_type();
+    kind_of(data.file_type())
+}
+
+/// `kind`, where no more than the type is known.
+pub fn kind_of(kind: FileType) -> char {
     if kind.is_dir() {
         'd'
     } else if kind.is_symlink() {
@@ -96,20 +119,26 @@ pub fn mode_text(kind: char, mode: u32) -> String {
     text
 }
 
-/// Bytes as `ls -h` writes them.
+/// Bytes as `ls -h` writes them, rounded up: `1.0K`, `24M`. With a base of 1000, the thousands are `k`.
 pub fn human(bytes: u64, base: u64) -> String {
-    let units = ["", "K", "M", "G", "T", "P"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= base as f64 && unit + 1 < units.len() {
-        value /= base as f64;
-        unit += 1;
+    let units = match base {
+        1000 => ["", "k", "M", "G", "T", "P", "E"],
+        _ => ["", "K", "M", "G", "T", "P", "E"],
+    };
+    if bytes < base {
+        return bytes.to_string();
     }
-    if unit == 0 {
-        bytes.to_string()
-    } else if value < 10.0 {
-        format!("{:.1}{}", (value * 10.0).ceil() / 10.0, units[unit])
-    } else {
-        format!("{:.0}{}", value.ceil(), units[unit])
+    let (mut unit, mut scale) = (1, u128::from(base));
+    let bytes = u128::from(bytes);
+    loop {
+        let (tenths, whole) = ((bytes * 10).div_ceil(scale), bytes.div_ceil(scale));
+        if tenths < 100 {
+            return format!("{}.{}{}", tenths / 10, tenths % 10, units[unit]);
+        }
+        if whole < u128::from(base) || unit + 1 == units.len() {
+            return format!("{whole}{}", units[unit]);
+        }
+        unit += 1;
+        scale *= u128::from(base);
     }
 }

@@ -108,7 +108,7 @@ fn formatted(format: &str, path: &Path, facts: &Facts) -> String {
         let text = match letters.next() {
             Some('a') => format!("{:o}", facts.mode),
             Some('A') => mode_text(facts.kind, facts.mode),
-            Some('b') => facts.bytes.div_ceil(BLOCK_BYTES).to_string(),
+            Some('b') => facts.allocated().div_ceil(BLOCK_BYTES).to_string(),
             Some('B') => BLOCK_BYTES.to_string(),
             Some('d') => facts.device.to_string(),
             Some('D') => format!("{:x}", facts.device),

@@ -71,7 +71,7 @@ fn list(entry: &Entry, out: &mut Out) -> std::io::Result<()> {
         out,
         "{:>9} {:>6} {} {:>3} {USER:<8} {USER:<8} {:>8} {time} {}{target}",
         facts.inode,
-        facts.bytes.div_ceil(1024),
+        facts.allocated().div_ceil(1024),
         mode_text(entry.kind, facts.mode),
         facts.links,
         facts.bytes,
