@@ -17,6 +17,7 @@ mod found;
 mod hostile_tools;
 mod interface;
 mod limits;
+mod ls;
 mod plain;
 mod processes;
 mod python;

@@ -1,14 +1,18 @@
 //! What the programs on PATH do, as a user of GNU's would expect. Each case is a shell script.
 
-use crate::kernel::hands;
+use crate::kernel::{Backing, hands_on};
 
 /// A script, what it prints, and its status.
-type Case = (&'static str, &'static str, u8);
+pub(crate) type Case = (&'static str, &'static str, u8);
 
 async fn check(cases: &[Case]) {
+    check_on(Backing::HostDirectory, cases).await;
+}
+
+pub(crate) async fn check_on(backing: Backing, cases: &[Case]) {
     let mut wrong = Vec::new();
     for &(script, expected, status) in cases {
-        let hands = hands(|_| {});
+        let hands = hands_on(backing, |_| {});
         let ran = hands.run(&["bash", "-c", script], "").await;
         let code = match &ran.status {
             Ok(status) => i32::from(status.code()),
@@ -26,7 +30,7 @@ async fn check(cases: &[Case]) {
     }
     assert!(
         wrong.is_empty(),
-        "{} of {} wrong:\n{}",
+        "{} of {} wrong on {backing:?}:\n{}",
         wrong.len(),
         cases.len(),
         wrong.join("\n")

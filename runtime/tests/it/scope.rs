@@ -167,7 +167,7 @@ async fn only_programs_in_scope_start() {
         );
     }
     // A component in a file has no name that was granted.
-    let guest = glovebox_guests::find(glovebox_guests::Kind::Program, "coreutils").unwrap();
+    let guest = glovebox_guests::find(glovebox_guests::Kind::Program, "ls").unwrap();
     let path = hands.workspace.path().join("mine");
     std::fs::write(&path, guest.wasm()).unwrap();
     std::os::unix::fs::symlink("mine", hands.workspace.path().join("ls")).unwrap();

@@ -24,12 +24,12 @@ macro_rules! utilities {
 }
 
 utilities! {
-    arch, b2sum, base32, base64, basename, basenc, cksum, comm, cp, csplit, cut, date, dir,
-    dircolors, dirname, echo, expand, expr, factor, false, fmt, fold, head, join, link, ln, ls, md5sum,
+    arch, b2sum, base32, base64, basename, basenc, cksum, comm, cp, csplit, cut, date,
+    dircolors, dirname, echo, expand, expr, factor, false, fmt, fold, head, join, link, ln, md5sum,
     mkdir, mktemp, mv, nice, nl, nproc, numfmt, od, paste, pathchk, pr, printenv, printf, ptx, pwd,
     readlink, realpath, rm, rmdir, seq, sha1sum, sha224sum, sha256sum, sha384sum, sha512sum, shred, shuf,
     sleep, sort, split, sum, tail, tee, test, touch, tr, true, truncate, tsort, tty, uname, unexpand,
-    uniq, unlink, vdir, wc, yes,
+    uniq, unlink, wc, yes,
 }
 
 fn main() {

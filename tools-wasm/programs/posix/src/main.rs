@@ -10,6 +10,7 @@ mod files;
 mod find;
 mod identity;
 mod install;
+mod ls;
 mod pattern;
 mod processes;
 mod stat;
@@ -31,6 +32,7 @@ fn program(name: &str) -> Option<Main> {
         "chmod" => chmod::chmod,
         "dd" => dd::dd,
         "df" => disk::df,
+        "dir" => ls::dir,
         "du" => disk::du,
         "env" => env::env,
         "find" => find::find,
@@ -39,12 +41,14 @@ fn program(name: &str) -> Option<Main> {
         "id" => identity::id,
         "install" => install::install,
         "kill" => processes::kill,
+        "ls" => ls::ls,
         "nohup" => env::nohup,
         "ps" => processes::ps,
         "stat" => stat::stat,
         "sync" => |_| Ok(0),
         "tac" => tac::tac,
         "timeout" => timeout::timeout,
+        "vdir" => ls::vdir,
         "which" => which::which,
         "logname" | "whoami" => identity::whoami,
         "xargs" => xargs::xargs,
