@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn what_cannot_be_written_says_why() {
         let folder = tempfile::tempdir().unwrap();
-        let base = std::fs::canonicalize(folder.path()).unwrap();
+        let base = std::fs::canonicalize(folder.path()).unwrap().join("base");
+        std::fs::create_dir(&base).unwrap();
         call(&base, "file", "x").unwrap();
         std::fs::create_dir(base.join("folder")).unwrap();
         assert!(
