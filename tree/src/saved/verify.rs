@@ -232,4 +232,18 @@ mod tests {
         assert_eq!(found.contradictions.len(), 2, "{found:?}");
         assert!(found.contradictions[0].ends_with("not below the root"));
     }
+
+    #[test]
+    fn a_symlink_to_nowhere_is_damage() {
+        let store = store();
+        let tree = Tree::new(&store, Arc::new(Unlimited));
+        tree.root().symlink("link", "target").unwrap();
+        let mut version = tree.snapshot().version().clone();
+        let mut inode = version.inodes.get(&2).unwrap().unwrap().as_ref().clone();
+        inode.data = Data::Symlink("".into());
+        version.inodes.insert(2, Arc::new(inode)).unwrap();
+        let root = Snapshot::new(version, store.clone()).save().unwrap().root;
+        let found = Snapshot::open(&store, &root).unwrap().verify();
+        assert_eq!(found.damaged.len(), 1, "{found:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::content::Content;
 use super::inode::{
-    Data, Entry, Ino, Inode, Kind, Meta, NewTime, NewTimes, TARGET_BYTES_MAX, Timestamp,
+    Data, Entry, Ino, Inode, Kind, Meta, NewTime, NewTimes, Timestamp, valid_target,
 };
 use super::names::Names;
 use super::quota::Usage;
@@ -44,14 +44,10 @@ impl Tree {
                 return Err(Errno::NameTooLong.into());
             }
             New::Directory => Data::Directory(Map::new()),
-            New::Symlink("") => return Err(Errno::NoEntry.into()),
-            New::Symlink(target) if target.len() > TARGET_BYTES_MAX => {
-                return Err(Errno::NameTooLong.into());
+            New::Symlink(target) => {
+                valid_target(target)?;
+                Data::Symlink(target.into())
             }
-            New::Symlink(target) if target.as_bytes().contains(&0) => {
-                return Err(Errno::Invalid.into());
-            }
-            New::Symlink(target) => Data::Symlink(target.into()),
         };
         let ino = version.next;
         version.inode(ino)?;

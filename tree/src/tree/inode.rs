@@ -4,16 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Content;
-use crate::SaveError;
 use crate::map::{Item, Malformed, Map, Reader, Value, Writer};
 use crate::tree::names::{NAME_BYTES_MAX, Names, valid_name};
+use crate::{Errno, SaveError};
 
 /// A file's number. The root's is 1.
 pub type Ino = u64;
 
 pub(crate) const ROOT: Ino = 1;
 /// The longest target of a symlink (Linux: `PATH_MAX` less its terminator).
-pub(crate) const TARGET_BYTES_MAX: usize = 4095;
+const TARGET_BYTES_MAX: usize = 4095;
+
+/// Checks a symlink's target: not empty, no NUL, at most 4095 bytes.
+pub(crate) fn valid_target(target: &str) -> Result<(), Errno> {
+    match target {
+        "" => Err(Errno::NoEntry),
+        _ if target.len() > TARGET_BYTES_MAX => Err(Errno::NameTooLong),
+        _ if target.as_bytes().contains(&0) => Err(Errno::Invalid),
+        _ => Ok(()),
+    }
+}
 
 /// What sort of thing an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,7 +225,11 @@ impl Item for Arc<Inode> {
         let data = match kind {
             Kind::File => Data::File(Content::decode(reader)?),
             Kind::Directory => Data::Directory(Map::decode(reader)?),
-            Kind::Symlink => Data::Symlink(reader.text(TARGET_BYTES_MAX)?.into()),
+            Kind::Symlink => {
+                let target = reader.text(TARGET_BYTES_MAX)?;
+                valid_target(target).map_err(|_| Malformed("a symlink to nowhere"))?;
+                Data::Symlink(target.into())
+            }
         };
         Ok(Arc::new(Inode {
             meta: Meta {
