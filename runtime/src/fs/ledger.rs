@@ -77,7 +77,6 @@ pub struct Ledger {
     files: AtomicU64,
     descriptors: AtomicU64,
     refused: [AtomicBool; 4],
-    renames: AtomicU64,
 }
 
 impl Ledger {
@@ -89,18 +88,7 @@ impl Ledger {
             files: AtomicU64::new(0),
             descriptors: AtomicU64::new(0),
             refused: Default::default(),
-            renames: AtomicU64::new(0),
         })
-    }
-
-    /// How often a guest has changed what is where. While it stays the same, paths lead where they led.
-    pub(super) fn renames(&self) -> u64 {
-        self.renames.load(Ordering::Acquire)
-    }
-
-    /// A guest may have changed what is where.
-    pub(super) fn renamed(&self) {
-        self.renames.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The limits it enforces.

@@ -10,12 +10,6 @@ use super::path::{Name, check_path};
 use super::walk::{Follow, Place, Slash, Step, View};
 
 impl View<'_> {
-    /// Gives what an operation gave that changes what is where.
-    fn renamed<T>(self, done: Result<T, Errno>) -> Result<T, Errno> {
-        self.mounts.ledger().renamed();
-        done
-    }
-
     /// Opens a file or directory.
     pub(super) fn open(
         self,
@@ -27,7 +21,7 @@ impl View<'_> {
             return Err(Errno::Invalid);
         }
         let permit = self.mounts.ledger().open_descriptor()?;
-        let found = self.run(base, path, |place| match place {
+        let (node, mount) = self.run(base, path, |place| match place {
             Place::Directory(location) => open_directory(location, &how).map(Step::Done),
             Place::Entry(at, name, slash) => match at.point(name).cloned() {
                 Some(point) => {
@@ -35,12 +29,7 @@ impl View<'_> {
                 }
                 None => open_entry(&at, name, slash, &how),
             },
-        });
-        let (node, mount) = if how.create {
-            self.renamed(found)?
-        } else {
-            found?
-        };
+        })?;
         Ok(OpenFile {
             node,
             mount,
@@ -90,14 +79,13 @@ impl View<'_> {
         path: &str,
         mode: u32,
     ) -> Result<(), Errno> {
-        let done = self.run(base, path, |place| match place {
+        self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, _) => {
                 vacant(&at, name, Slash::Absent)?;
                 at.directory.create_directory(name, mode).map(Step::Done)
             }
-        });
-        self.renamed(done)
+        })
     }
 
     /// Creates a symlink.
@@ -108,14 +96,13 @@ impl View<'_> {
         target: &str,
     ) -> Result<(), Errno> {
         check_path(target)?;
-        let done = self.run(base, path, |place| match place {
+        self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::Exist),
             Place::Entry(at, name, slash) => {
                 vacant(&at, name, slash)?;
                 at.directory.symlink(name, target).map(Step::Done)
             }
-        });
-        self.renamed(done)
+        })
     }
 
     /// A symlink's target.
@@ -135,7 +122,7 @@ impl View<'_> {
 
     /// Removes an empty directory.
     pub(super) fn remove_directory(self, base: &Arc<Location>, path: &str) -> Result<(), Errno> {
-        let done = self.run(base, path, |place| match place {
+        self.run(base, path, |place| match place {
             Place::Directory(_) => Err(match path.trim_end_matches('/').rsplit('/').next() {
                 Some(".") => Errno::Invalid,
                 Some("..") => Errno::NotEmpty,
@@ -146,13 +133,12 @@ impl View<'_> {
                 at.writable()?;
                 at.directory.remove_directory(name).map(Step::Done)
             }
-        });
-        self.renamed(done)
+        })
     }
 
     /// Removes anything but a directory.
     pub(super) fn remove_file(self, base: &Arc<Location>, path: &str) -> Result<(), Errno> {
-        let done = self.run(base, path, |place| match place {
+        self.run(base, path, |place| match place {
             Place::Directory(_) => Err(Errno::IsDirectory),
             Place::Entry(at, name, slash) => {
                 if at.point(name).is_some() {
@@ -165,8 +151,7 @@ impl View<'_> {
                 }
                 at.directory.remove_file(name).map(Step::Done)
             }
-        });
-        self.renamed(done)
+        })
     }
 
     /// Moves an entry, replacing what is at the new path as POSIX has it.
@@ -192,7 +177,7 @@ impl View<'_> {
                 return Err(Errno::NotDirectory);
             }
         }
-        self.renamed(from.at.directory.rename(name, &*to.at.directory, to_name))
+        from.at.directory.rename(name, &*to.at.directory, to_name)
     }
 
     /// Gives a file another name.
@@ -229,8 +214,8 @@ impl View<'_> {
                 .map_or(Errno::NotPermitted, |_| Errno::Exist));
         };
         same_mount(&at, &to.at)?;
-        let name = Name::new(&name)?;
-        self.renamed(at.directory.link(name, &*to.at.directory, to_name))
+        at.directory
+            .link(Name::new(&name)?, &*to.at.directory, to_name)
     }
 
     /// Sets the times of a path.

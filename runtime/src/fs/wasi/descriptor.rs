@@ -1,10 +1,9 @@
 //! Descriptors: the functions of `wasi:filesystem/types`.
 
-use std::sync::Arc;
-
 use wasmtime::component::Resource;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
+use super::FsViewMut;
 use super::convert::{FsError, FsResult, no_such_handle};
 use super::directory::EntryStream;
 use super::streams::{Position, ReadStream, WriteStream};
@@ -12,7 +11,6 @@ use super::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, Filesize,
     HostDescriptor, MetadataHashValue, NewTimestamp, OpenFlags, PathFlags,
 };
-use super::{FsViewMut, LookedAt};
 use crate::fs::node::{Durable, NewTimes};
 use crate::fs::walk::Follow;
 use crate::fs::{Errno, OpenFile, OpenHow};
@@ -203,17 +201,13 @@ impl HostDescriptor for FsViewMut<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
-        let base = self.get(&descriptor)?.directory()?.clone();
-        let (follow, renames) = (flags.into(), self.state.mounts.ledger().renames());
-        let (stat, identity) = self.state.view().stat(&base, relative(&path)?, follow)?;
-        self.state.last = Some(LookedAt {
-            base,
-            path,
-            follow,
-            renames,
-            identity,
-        });
-        Ok(stat.into())
+        let base = self.get(&descriptor)?.directory()?;
+        Ok(self
+            .state
+            .view()
+            .stat(base, relative(&path)?, flags.into())?
+            .0
+            .into())
     }
 
     fn set_times_at(
@@ -335,21 +329,13 @@ impl HostDescriptor for FsViewMut<'_> {
         flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        let last = self.state.last.take();
         let base = self.get(&descriptor)?.directory()?;
-        let follow = flags.into();
-        let identity = match last {
-            Some(last)
-                if last.path == path
-                    && last.follow == follow
-                    && Arc::ptr_eq(&last.base, base)
-                    && last.renames == self.state.mounts.ledger().renames() =>
-            {
-                last.identity
-            }
-            _ => self.state.view().stat(base, relative(&path)?, follow)?.1,
-        };
-        Ok(hash(identity))
+        Ok(hash(
+            self.state
+                .view()
+                .stat(base, relative(&path)?, flags.into())?
+                .1,
+        ))
     }
 
     fn drop(&mut self, descriptor: Descriptor) -> wasmtime::Result<()> {

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
-use super::mounts::{Location, Mounts};
+use super::mounts::Mounts;
 use super::node::Directory;
-use super::walk::{Caller, Follow, View};
+use super::walk::{Caller, View};
 
 pub use self::preopens::Preopens;
 
@@ -52,17 +52,6 @@ pub struct FsState {
     own: Option<Arc<dyn Directory>>,
     open: u32,
     descriptors_max: u32,
-    last: Option<LookedAt>,
-}
-
-/// What was looked at last. Whoever calls `stat` asks for the metadata's hash of the same path right after (wasi-libc does),
-/// which need not be looked for again.
-struct LookedAt {
-    base: Arc<Location>,
-    path: String,
-    follow: Follow,
-    renames: u64,
-    identity: u128,
 }
 
 impl FsState {
@@ -76,7 +65,6 @@ impl FsState {
             own: None,
             open: 0,
             descriptors_max: u32::MAX,
-            last: None,
         }
     }
 
