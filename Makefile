@@ -36,7 +36,7 @@ docs: build ## every page of docs/ that has commands, followed to the letter in 
 edge: build ## the service without a compiler (examples/edge) answers; prints its size, memory and start
 	scripts/bench-edge.sh target/release/glovebox
 
-fuzz: ## fuzzes what reads untrusted bytes (manifests, tar files, paths), SECONDS=20 each
+fuzz: ## fuzzes what reads untrusted bytes (manifests, tar files, paths): the same inputs each time, new ones with SECONDS=600
 	scripts/fuzz.sh $(SECONDS)
 
 lint: ## format, clippy with warnings denied, licences and advisories

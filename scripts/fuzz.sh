@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Fuzzes what reads untrusted bytes: manifests of saved trees, tar files, and paths.
-# usage: fuzz.sh [SECONDS [TARGET...]], by default 20 seconds of each. What was found to be interesting stays in
-# fuzz/corpus and is tried first the next time; an input that fails is left in fuzz/artifacts.
+# usage: fuzz.sh [SECONDS [TARGET...]]. Without SECONDS: 20,000 inputs each, the same ones every time (a test); with it, new
+# ones for that long (a search). What was found to be interesting stays in fuzz/corpus and is tried first the next time; an
+# input that fails is left in fuzz/artifacts. Once mended, it belongs in fuzz/seeds.
 set -euo pipefail
 cd "$(dirname "$0")/../fuzz"
-seconds="${1:-20}"
+how=(-runs=20000 -seed=1)
+if [ -n "${1:-}" ]; then how=("-max_total_time=$1"); fi
 shift || true
 targets=("${@:-}")
 [ -n "${targets[0]}" ] || targets=(manifest archive paths)
@@ -32,7 +34,7 @@ for target in "${targets[@]}"; do
   if [ -d "seeds/$target" ]; then seeds=("seeds/$target"); fi
   mkdir -p "corpus/$target" artifacts
   log="artifacts/$target.log"
-  if ! "$bin/$target" "corpus/$target" "${seeds[@]}" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1024 -max_len=65536 \
+  if ! "$bin/$target" "corpus/$target" "${seeds[@]}" "${how[@]}" -timeout=20 -rss_limit_mb=1024 -max_len=65536 \
     -artifact_prefix="artifacts/$target-" >"$log" 2>&1; then
     tail -n 40 "$log"
     echo "fuzz: $target failed" >&2
